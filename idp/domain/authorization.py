@@ -1,0 +1,91 @@
+"""An authorization request as understood, and the interaction in which a person answers it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from idp.domain.json import Json
+
+
+class Prompt(StrEnum):
+    """What the client wants the person to be asked (OIDC Core §3.1.2.1)."""
+
+    NONE = "none"
+    LOGIN = "login"
+    CONSENT = "consent"
+    SELECT_ACCOUNT = "select_account"
+
+
+class ResponseMode(StrEnum):
+    """How the answer travels to the client."""
+
+    QUERY = "query"
+    FRAGMENT = "fragment"
+    FORM_POST = "form_post"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """One member of the `claims` parameter (OIDC Core §5.5.1)."""
+
+    essential: bool = False
+    values: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """Everything that a client asked for, checked. Nothing in a form can change it."""
+
+    client_id: str
+    redirect_uri: str
+    response_mode: ResponseMode
+    scopes: tuple[str, ...]
+    response_type: str = "code"
+    state: str | None = None
+    nonce: str | None = None
+    code_challenge: str | None = None
+    prompts: frozenset[Prompt] = frozenset()
+    max_age: int | None = None
+    login_hint: str | None = None
+    hinted_sub: str | None = None
+    ui_locales: str | None = None
+    acr_values: tuple[str, ...] = ()
+    essential_acrs: tuple[str, ...] | None = None
+    userinfo_claims: Mapping[str, ClaimRequest] | None = None
+    id_token_claims: Mapping[str, ClaimRequest] | None = None
+
+    @property
+    def is_openid(self) -> bool:
+        """Say whether an ID token is asked for (OIDC Core §3.1.2.1)."""
+        return "openid" in self.scopes
+
+    @property
+    def is_offline(self) -> bool:
+        """Say whether the grant is to outlive the browser session (OIDC Core §11)."""
+        return "offline_access" in self.scopes
+
+    @property
+    def extra_claims(self) -> frozenset[str]:
+        """Return the names of single claims asked for beyond the scopes."""
+        return frozenset(self.userinfo_claims or ()) | frozenset(self.id_token_claims or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A request waiting for its person, bound to the browser that began it."""
+
+    id: str
+    request: AuthorizationRequest | None
+    return_path: str | None
+    created_at: datetime
+    expires_at: datetime
+    session_id: str | None = None
+    signed_in_at: datetime | None = None
+    account_chosen: bool = False
+    consent_given: bool = False
+    completed_at: datetime | None = None
+
+    def is_open(self, now: datetime) -> bool:
+        """Say whether the person may still act here."""
+        return self.completed_at is None and now < self.expires_at

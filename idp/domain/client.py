@@ -1,0 +1,156 @@
+"""A relying party: what it registered, and which redirect URIs are its own."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from idp.domain.json import JsonObject
+from idp.domain.secret import Digest
+from idp.domain.user import USER_ID
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
+MAX_URIS = 20
+_HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?")
+_URI_TEXT = re.compile(r"[!$&-;=?-Z_a-z~%]+")  # RFC 3986 without # [ ] " < > \ ^ ` { | } and controls
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+
+
+class Profile(StrEnum):
+    """What a client of this kind must and may do; the table stands in policy/clients.py."""
+
+    OAUTH21 = "oauth21"
+    OIDC = "oidc"
+
+
+class AuthMethod(StrEnum):
+    """How a client proves who it is (OIDC Core §9)."""
+
+    NONE = "none"
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    SECRET_JWT = "client_secret_jwt"  # noqa: S105
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+SECRET_METHODS = frozenset({AuthMethod.BASIC, AuthMethod.POST, AuthMethod.SECRET_JWT})
+ASSERTION_METHODS = frozenset({AuthMethod.SECRET_JWT, AuthMethod.PRIVATE_KEY_JWT})
+
+
+class TokenFormat(StrEnum):
+    """How an access token looks: a JWT of RFC 9068, or an opaque handle."""
+
+    JWT = "jwt"
+    OPAQUE = "opaque"
+
+
+class BadClient(ValueError):
+    """A registration that would be unsafe or contradicts itself; `code` is RFC 7591's error."""
+
+    def __init__(self, message: str, *, code: str = "invalid_client_metadata") -> None:
+        """Keep the RFC 7591 §3.2.2 error code beside the sentence."""
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered relying party, with the member names of RFC 7591 and OIDC Registration."""
+
+    id: str
+    name: str
+    profile: Profile = Profile.OAUTH21
+    auth_method: AuthMethod = AuthMethod.BASIC
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    response_types: tuple[str, ...] = ("code",)
+    response_modes: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ("openid", "profile", "email", "address", "phone", "offline_access")
+    default_scopes: tuple[str, ...] = ()
+    jwks: JsonObject | None = None
+    assertion_algs: tuple[str, ...] = ()
+    id_token_alg: str = "RS256"
+    access_token_alg: str = "ES256"
+    token_format: TokenFormat = TokenFormat.JWT
+    is_first_party: bool = False
+    is_self_registered: bool = False
+    is_active: bool = True
+    default_max_age: int | None = None
+    require_auth_time: bool = True
+    default_acr_values: tuple[str, ...] = ()
+    initiate_login_uri: str | None = None
+    client_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    has_logo: bool = False
+    brand_color: str | None = None
+    allowed_cors_origins: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    secret_digests: tuple[Digest, ...] = ()
+    hmac_secret: str | None = field(default=None, repr=False)
+    created_at: datetime | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_confidential(self) -> bool:
+        """Say whether the client can keep a secret (RFC 6749 §2.1)."""
+        return self.auth_method is not AuthMethod.NONE
+
+    @property
+    def host(self) -> str:
+        """Return the host that people are sent back to, the one verifiable fact about a client."""
+        return (urlsplit(self.redirect_uris[0]).hostname or "") if self.redirect_uris else ""
+
+    @property
+    def cors_origins(self) -> frozenset[str]:
+        """Return the origins whose scripts may call the token endpoint for this client."""
+        return frozenset(origin_of(uri) for uri in self.redirect_uris) | frozenset(self.allowed_cors_origins)
+
+    def allows_redirect(self, uri: str) -> bool:
+        """Say whether the URI is registered, compared as a string, byte for byte (RFC 9700 §2.1)."""
+        return uri in self.redirect_uris and is_safe_uri(uri)
+
+    def allows_logout_redirect(self, uri: str) -> bool:
+        """Say whether a sign-out may lead there (RP-Initiated Logout §3)."""
+        return uri in self.post_logout_redirect_uris and is_safe_uri(uri)
+
+
+def origin_of(uri: str) -> str:
+    """Return scheme://host[:port] of a URI."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_safe_uri(uri: str) -> bool:
+    """Say whether every URL parser reads this redirect URI alike and it can carry no script.
+
+    https anywhere; http only on a loopback host (RFC 8252 §8.3); no user-info, fragment, wildcard,
+    backslash or control character, at registration and again at use.
+    """
+    scheme, separator, rest = uri.partition("://")
+    if not separator or len(uri) > 2048 or scheme not in ("https", "http"):
+        return False
+    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    after = rest[len(authority) :]
+    if not _HOST.fullmatch(authority) or ".." in authority or (after and not _URI_TEXT.fullmatch(after)) or "*" in uri:
+        return False
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return False
+    host = authority[: -len(f":{port}")] if port is not None and authority.endswith(f":{port}") else authority
+    if host.startswith("[") or parts.netloc != authority or (port is not None and not 0 < port < 65536):
+        return host == "[::1]" and parts.netloc == authority
+    return scheme == "https" or host in LOOPBACK_HOSTS
+
+
+def check_client_id(client_id: str) -> None:
+    """Raise BadClient for an id that could be a user's, or that a URL or log would garble."""
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{1,128}", client_id):
+        raise BadClient("client_id has 1 to 128 letters, digits or . _ ~ -")
+    if USER_ID.fullmatch(client_id):  # sub of client_credentials must never be a person's (RFC 9700 §4.15)
+        raise BadClient("client_id has the shape of a user id")

@@ -1,0 +1,125 @@
+"""Failures, counted: one row per thing that is counted, changed by single statements that survive races."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, case, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from idp.domain.secret import Digest
+from idp.storage.columns import UtcTime, metadata, to_micros
+from idp.storage.upsert import upsert
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("subject", LargeBinary(32), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("blocked_until", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Index("ix_attempts_expires_at", "expires_at"),
+)
+network_accounts = Table(
+    "network_accounts",
+    metadata,
+    Column("network", LargeBinary(32), primary_key=True),
+    Column("account", LargeBinary(32), primary_key=True),
+    Column("expires_at", UtcTime, nullable=False),
+    Index("ix_network_accounts_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The subject must wait until then; the attempt was noted as refused."""
+
+    until: datetime
+
+
+class AttemptStore:
+    """Counters of one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Work inside the connection's transaction."""
+        self._connection = connection
+
+    async def reserve(
+        self, subject: Digest, now: datetime, *, waits: tuple[timedelta, ...], memory: timedelta
+    ) -> Blocked | int:
+        """Count an attempt before it is verified, as if it had failed; return the failures so far.
+
+        `waits[n]` is how long the subject is blocked after its n-th failure (the last entry holds
+        from there on). One statement, so that of parallel guesses none goes uncounted; a subject
+        that is blocked is refused without being verified.
+        """
+        table = attempts.c
+        row = upsert(self._connection, attempts).values(
+            subject=subject, failures=1, refused=0, last_at=now, blocked_until=now + waits[1], expires_at=now + memory
+        )
+        forgotten = table.expires_at <= now
+        failures = case((forgotten, 1), else_=table.failures + 1)
+        steps = {count: to_micros(now + wait) for count, wait in enumerate(waits) if count > 0}
+        until = case(steps, value=failures, else_=to_micros(now + waits[-1]))
+        reserved = await self._connection.execute(
+            row.on_conflict_do_update(
+                index_elements=[table.subject],
+                set_={"failures": failures, "last_at": now, "blocked_until": until, "expires_at": now + memory},
+                where=table.blocked_until <= now,
+            ).returning(table.failures)
+        )
+        count = reserved.scalar_one_or_none()
+        return await self._refuse(subject, now) if count is None else count
+
+    async def _refuse(self, subject: Digest, now: datetime) -> Blocked:
+        done = await self._connection.execute(
+            attempts.update()
+            .where(attempts.c.subject == subject)
+            .values(refused=attempts.c.refused + 1)
+            .returning(attempts.c.blocked_until)
+        )
+        return Blocked(done.scalar_one_or_none() or now)
+
+    async def clear(self, subject: Digest) -> None:
+        """Forget the failures of a subject that has just succeeded."""
+        await self._connection.execute(delete(attempts).where(attempts.c.subject == subject))
+
+    async def count(self, subject: Digest, now: datetime) -> int:
+        """Return the failures a subject has on record."""
+        query = select(attempts.c.failures).where(attempts.c.subject == subject, attempts.c.expires_at > now)
+        return (await self._connection.execute(query)).scalar_one_or_none() or 0
+
+    async def add_in_window(self, subject: Digest, now: datetime, *, window: timedelta) -> int:
+        """Count one more in a window that starts with its first; return the count."""
+        table = attempts.c
+        over = table.expires_at <= now
+        row = upsert(self._connection, attempts).values(
+            subject=subject, failures=1, refused=0, last_at=now, blocked_until=now, expires_at=now + window
+        )
+        counted = await self._connection.execute(
+            row.on_conflict_do_update(
+                index_elements=[table.subject],
+                set_={
+                    "failures": case((over, 1), else_=table.failures + 1),
+                    "expires_at": case((over, to_micros(now + window)), else_=table.expires_at),
+                    "last_at": now,
+                },
+            ).returning(table.failures)
+        )
+        return counted.scalar_one()
+
+    async def note_account(self, network: Digest, account: Digest, now: datetime, *, window: timedelta) -> int:
+        """Note that a network tried an account; return how many accounts it tried inside the window."""
+        row = upsert(self._connection, network_accounts).values(
+            network=network, account=account, expires_at=now + window
+        )
+        await self._connection.execute(
+            row.on_conflict_do_nothing(index_elements=[network_accounts.c.network, network_accounts.c.account])
+        )
+        query = (
+            select(func.count())
+            .select_from(network_accounts)
+            .where(network_accounts.c.network == network, network_accounts.c.expires_at > now)
+        )
+        return (await self._connection.execute(query)).scalar_one()

@@ -1,0 +1,133 @@
+"""Relying parties: their metadata as JSON, secrets as digests, and the epoch that empties caches."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Boolean, Column, LargeBinary, Row, String, Table, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from idp.domain.client import AuthMethod, Client, Profile, TokenFormat
+from idp.domain.json import Json
+from idp.domain.secret import Digest, Sealer, base64url, from_base64url
+from idp.storage.columns import JsonText, UtcTime, metadata, place
+from idp.storage.epochs import EpochStore
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("metadata", JsonText, nullable=False),
+    Column("secret_digests", JsonText, nullable=False),
+    Column("sealed_hmac_secret", LargeBinary),
+    Column("logo", LargeBinary),
+    Column("logo_type", String(32)),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+EPOCH_NAME = "clients"
+_OUTSIDE_METADATA = frozenset({"id", "name", "is_active", "secret_digests", "hmac_secret", "created_at", "has_logo"})
+
+
+class ClientStore:
+    """Clients of one transaction; every change bumps the epoch that all workers watch."""
+
+    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+        """Work inside the connection's transaction."""
+        self._connection = connection
+        self._sealer = sealer
+        self._epochs = EpochStore(connection)
+
+    async def find(self, client_id: str) -> Client | None:
+        """Return a client, active or not."""
+        row = (await self._connection.execute(select(*_COLUMNS).where(clients.c.id == client_id))).first()
+        return self._client(row) if row else None
+
+    async def list(self) -> Sequence[Client]:
+        """Return all clients by name."""
+        rows = await self._connection.execute(select(*_COLUMNS).order_by(clients.c.name, clients.c.id))
+        return [self._client(row) for row in rows]
+
+    async def add(self, client: Client, now: datetime) -> None:
+        """Store a new client."""
+        await self._connection.execute(insert(clients).values(**self._values(client, now), created_at=now))
+        await self._epochs.bump(EPOCH_NAME)
+
+    async def save(self, client: Client, now: datetime) -> None:
+        """Store a changed client."""
+        await self._connection.execute(
+            update(clients).where(clients.c.id == client.id).values(**self._values(client, now))
+        )
+        await self._epochs.bump(EPOCH_NAME)
+
+    async def delete(self, client_id: str) -> bool:
+        """Remove a client and, by foreign keys, its grants and consents."""
+        done = await self._connection.execute(delete(clients).where(clients.c.id == client_id).returning(clients.c.id))
+        await self._epochs.bump(EPOCH_NAME)
+        return done.first() is not None
+
+    async def logo(self, client_id: str) -> tuple[bytes, str] | None:
+        """Return a client's logo and its media type."""
+        row = (
+            await self._connection.execute(select(clients.c.logo, clients.c.logo_type).where(clients.c.id == client_id))
+        ).first()
+        return (row.logo, row.logo_type) if row and row.logo else None
+
+    async def set_logo(self, client_id: str, logo: bytes, media_type: str) -> None:
+        """Store a client's logo, a raster image that was checked before."""
+        await self._connection.execute(
+            update(clients).where(clients.c.id == client_id).values(logo=logo, logo_type=media_type)
+        )
+        await self._epochs.bump(EPOCH_NAME)
+
+    def _values(self, client: Client, now: datetime) -> dict[str, Any]:
+        sealed = None
+        if client.hmac_secret is not None:
+            sealed = self._sealer.seal(client.hmac_secret.encode(), place=place("clients", "hmac_secret", client.id))
+        return {
+            "id": client.id,
+            "name": client.name,
+            "is_active": client.is_active,
+            "metadata": _metadata(client),
+            "secret_digests": [base64url(digest) for digest in client.secret_digests],
+            "sealed_hmac_secret": sealed,
+            "updated_at": now,
+        }
+
+    def _client(self, row: Row[Any]) -> Client:
+        members = cast(dict[str, Any], row.metadata)
+        secret = None
+        if row.sealed_hmac_secret is not None:
+            secret = self._sealer.open(row.sealed_hmac_secret, place=place("clients", "hmac_secret", row.id)).decode()
+        known = {field.name for field in fields(Client)}
+        facts = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in members.items() if name in known
+        }
+        facts["profile"] = Profile(facts["profile"])
+        facts["auth_method"] = AuthMethod(facts["auth_method"])
+        facts["token_format"] = TokenFormat(facts["token_format"])
+        return Client(
+            id=row.id,
+            name=row.name,
+            is_active=row.is_active,
+            has_logo=row.logo_type is not None,
+            secret_digests=tuple(Digest(from_base64url(text)) for text in cast(list[str], row.secret_digests)),
+            hmac_secret=secret,
+            created_at=row.created_at,
+            **facts,
+        )
+
+
+def _metadata(client: Client) -> Json:
+    members: dict[str, Any] = {}
+    for field in fields(Client):
+        if field.name not in _OUTSIDE_METADATA:
+            value = getattr(client, field.name)
+            members[field.name] = list(value) if isinstance(value, tuple) else value
+    return members
+
+
+_COLUMNS = tuple(column for column in clients.c if column.name != "logo")

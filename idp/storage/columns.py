@@ -1,0 +1,90 @@
+"""Column types: UTC times as integers, tuples and mappings as JSON; and the shared metadata."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Dialect, MetaData, Text
+from sqlalchemy.types import TypeDecorator
+
+from idp.domain.json import Json
+from idp.domain.secret import Sealer
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(moment: datetime) -> int:
+    """Return microseconds since 1970 of an aware time."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time, stored as microseconds since 1970: equal on every database, and compared as a number."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Turn a time into its number."""
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Turn a number into its time."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class JsonText(TypeDecorator[Json]):
+    """A JSON value in a text column."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Json, dialect: Dialect) -> str | None:
+        """Write the value as compact JSON."""
+        return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Json:
+        """Read the value back."""
+        result: Json = None if value is None else json.loads(value)
+        return result
+
+
+class Words(TypeDecorator[tuple[str, ...]]):
+    """A tuple of words without spaces (scopes, amr values) in a text column."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        """Join the words with spaces."""
+        return None if value is None else " ".join(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
+        """Split the words again."""
+        return tuple(value.split()) if value else ()
+
+
+def place(table: str, column: str, row: str) -> str:
+    """Name the one place in which a sealed value opens."""
+    return f"{table}|{column}|{row}"
+
+
+def seal_json(sealer: Sealer, value: Json, *, table: str, column: str, row: str) -> bytes:
+    """Seal a JSON value for one column of one row."""
+    return sealer.seal(json.dumps(value, ensure_ascii=False).encode(), place=place(table, column, row))
+
+
+def open_json(sealer: Sealer, sealed: bytes, *, table: str, column: str, row: str) -> Json:
+    """Open what seal_json sealed; raise SealBroken if it was moved or changed."""
+    value: Json = json.loads(sealer.open(sealed, place=place(table, column, row)))
+    return value

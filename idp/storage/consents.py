@@ -1,0 +1,68 @@
+"""Consents: which scopes and claims a person allowed a client."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, String, Table, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from idp.domain.consent import Consent
+from idp.storage.columns import UtcTime, Words, metadata
+from idp.storage.upsert import upsert
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("client_id", String(128), ForeignKey("clients.id", ondelete="CASCADE"), primary_key=True),
+    Column("scopes", Words, nullable=False),
+    Column("claims", Words, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+
+class ConsentStore:
+    """Consents of one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Work inside the connection's transaction."""
+        self._connection = connection
+
+    async def find(self, user_id: str, client_id: str) -> Consent | None:
+        """Return what the person allowed the client."""
+        query = select(consents).where(consents.c.user_id == user_id, consents.c.client_id == client_id)
+        row = (await self._connection.execute(query)).first()
+        return Consent(row.user_id, row.client_id, frozenset(row.scopes), frozenset(row.claims)) if row else None
+
+    async def save(self, consent: Consent, now: datetime) -> None:
+        """Store what the person allows from now on."""
+        scopes, claims = sorted(consent.scopes), sorted(consent.claims)
+        row = upsert(self._connection, consents).values(
+            user_id=consent.user_id,
+            client_id=consent.client_id,
+            scopes=scopes,
+            claims=claims,
+            created_at=now,
+            updated_at=now,
+        )
+        await self._connection.execute(
+            row.on_conflict_do_update(
+                index_elements=[consents.c.user_id, consents.c.client_id],
+                set_={"scopes": row.excluded.scopes, "claims": row.excluded.claims, "updated_at": now},
+            )
+        )
+
+    async def of_user(self, user_id: str) -> Sequence[Consent]:
+        """Return everything that a person has allowed."""
+        rows = await self._connection.execute(select(consents).where(consents.c.user_id == user_id))
+        return [Consent(row.user_id, row.client_id, frozenset(row.scopes), frozenset(row.claims)) for row in rows]
+
+    async def withdraw(self, user_id: str, client_id: str) -> bool:
+        """Forget a consent; False if there was none."""
+        done = await self._connection.execute(
+            delete(consents)
+            .where(consents.c.user_id == user_id, consents.c.client_id == client_id)
+            .returning(consents.c.client_id)
+        )
+        return done.first() is not None

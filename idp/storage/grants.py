@@ -1,0 +1,251 @@
+"""Grants, which are also families of refresh tokens, and the live facts that every token check needs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from idp.domain.authorization import ClaimRequest
+from idp.domain.json import Json
+from idp.domain.secret import Digest
+from idp.domain.tokens import Grant, RefreshState
+from idp.domain.user import User, UserStatus
+from idp.storage.columns import JsonText, UtcTime, Words, metadata
+from idp.storage.sessions import sessions
+from idp.storage.users import USER_COLUMNS, UserStore, users
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("client_id", String(128), ForeignKey("clients.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE")),
+    Column("session_id", String(32), index=True),
+    Column("scopes", Words, nullable=False),
+    Column("audience", Words, nullable=False),
+    Column("auth_time", UtcTime),
+    Column("acr", String(64)),
+    Column("amr", Words, nullable=False),
+    Column("claims", JsonText),
+    Column("is_offline", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("refresh_digest", LargeBinary(32)),
+    Column("refresh_expires_at", UtcTime),
+    Column("predecessor_digest", LargeBinary(32)),
+    Column("rotated_at", UtcTime),
+    Column("sealed_successor", LargeBinary),
+    Index("ix_grants_expires_at", "expires_at"),
+    Index("ix_grants_user_id_client_id", "user_id", "client_id"),
+    Index("ix_grants_client_id", "client_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGrant:
+    """A grant whose person, session and self are alive now, and the end of its refresh family if it has one."""
+
+    grant: Grant
+    user: User | None
+    refresh: RefreshState | None
+
+
+class GrantStore:
+    """Grants of one transaction."""
+
+    def __init__(self, connection: AsyncConnection, users_: UserStore) -> None:
+        """Work inside the connection's transaction; `users_` opens the joined person."""
+        self._connection = connection
+        self._users = users_
+
+    async def add(self, grant: Grant, refresh: RefreshState | None = None) -> None:
+        """Store a new grant with its first refresh token, if it has one."""
+        await self._connection.execute(
+            _ADD,
+            {
+                **grant_values(grant),
+                "refresh_digest": refresh.current if refresh else None,
+                "refresh_expires_at": refresh.expires_at if refresh else None,
+            },
+        )
+
+    async def find_live(self, grant_id: str, now: datetime) -> LiveGrant | None:
+        """Return the grant unless it, its person or (unless offline) its session has ended."""
+        row = (await self._connection.execute(_LIVE, {"id": grant_id, "now": now})).first()
+        if row is None:
+            return None
+        user = self._users.read(row) if row.user_id is not None else None
+        return LiveGrant(read_grant(row), user, _refresh(row))
+
+    async def rotate(
+        self, grant_id: str, *, old: Digest, new: Digest, sealed_new: bytes, now: datetime, expires_at: datetime
+    ) -> bool:
+        """Spend the current refresh token and put its successor in place; False if another was faster.
+
+        One UPDATE decides the race (RFC 9700 §4.14.2).
+        """
+        done = await self._connection.execute(
+            _ROTATE,
+            {"of": grant_id, "old": old, "new": new, "sealed": sealed_new, "now": now, "until": expires_at},
+        )
+        return done.first() is not None
+
+    async def revoke(self, grant_id: str, now: datetime) -> bool:
+        """End a grant and with it every token it gave; False if it had ended before."""
+        done = await self._connection.execute(
+            update(grants)
+            .where(grants.c.id == grant_id, grants.c.revoked_at.is_(None))
+            .values(revoked_at=now, sealed_successor=None)
+            .returning(grants.c.id)
+        )
+        return done.first() is not None
+
+    async def revoke_of_user(self, user_id: str, now: datetime, *, client_id: str | None = None) -> None:
+        """End all grants of a person, or those for one client."""
+        mine = [grants.c.user_id == user_id, grants.c.revoked_at.is_(None)]
+        if client_id is not None:
+            mine.append(grants.c.client_id == client_id)
+        await self._connection.execute(update(grants).where(*mine).values(revoked_at=now, sealed_successor=None))
+
+    async def forget_successor(self, grant_id: str, predecessor: Digest) -> None:
+        """Drop the sealed successor once its grace has ended."""
+        await self._connection.execute(
+            update(grants)
+            .where(grants.c.id == grant_id, grants.c.predecessor_digest == predecessor)
+            .values(sealed_successor=None)
+        )
+
+
+def grant_values(grant: Grant) -> dict[str, Any]:
+    """Return a grant as column values."""
+    return {
+        "id": grant.id,
+        "client_id": grant.client_id,
+        "user_id": grant.user_id,
+        "session_id": grant.session_id,
+        "scopes": grant.scopes,
+        "audience": grant.audience,
+        "auth_time": grant.auth_time,
+        "acr": grant.acr,
+        "amr": grant.amr,
+        "claims": _claims_to_json(grant),
+        "is_offline": grant.is_offline,
+        "created_at": grant.created_at,
+        "expires_at": grant.expires_at,
+    }
+
+
+def read_grant(row: Row[Any]) -> Grant:
+    """Read a grant from a row that has its columns."""
+    claims = cast("dict[str, dict[str, list[Any]]] | None", row.claims) or {}
+    return Grant(
+        id=row.id,
+        client_id=row.client_id,
+        user_id=row.user_id,
+        session_id=row.session_id,
+        scopes=row.scopes,
+        audience=row.audience,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        auth_time=row.auth_time,
+        acr=row.acr,
+        amr=row.amr,
+        userinfo_claims=_claims_from_json(claims.get("userinfo")),
+        id_token_claims=_claims_from_json(claims.get("id_token")),
+        is_offline=row.is_offline,
+    )
+
+
+def _claims_to_json(grant: Grant) -> Json:
+    asked = {"userinfo": grant.userinfo_claims, "id_token": grant.id_token_claims}
+    members = {
+        target: {name: [request.essential, list(request.values)] for name, request in requests.items()}
+        for target, requests in asked.items()
+        if requests is not None
+    }
+    return members or None
+
+
+def _claims_from_json(members: dict[str, list[Any]] | None) -> dict[str, ClaimRequest] | None:
+    if members is None:
+        return None
+    return {name: ClaimRequest(essential, tuple(values)) for name, (essential, values) in members.items()}
+
+
+def _refresh(row: Row[Any]) -> RefreshState | None:
+    if row.refresh_digest is None:
+        return None
+    return RefreshState(
+        current=Digest(row.refresh_digest),
+        expires_at=row.refresh_expires_at,
+        predecessor=Digest(row.predecessor_digest) if row.predecessor_digest else None,
+        rotated_at=row.rotated_at,
+        sealed_successor=row.sealed_successor,
+    )
+
+
+_NOW = bindparam("now", type_=UtcTime)
+_ADD = insert(grants).values(
+    {
+        name: bindparam(name)
+        for name in (
+            "id", "client_id", "user_id", "session_id", "scopes", "audience", "auth_time", "acr", "amr", "claims",
+            "is_offline", "created_at", "expires_at", "refresh_digest", "refresh_expires_at",
+        )
+    }
+)  # fmt: skip
+_LIVE = (
+    select(
+        *(column for column in grants.c if column.name != "user_id"),
+        *(column for column in USER_COLUMNS if column.name != "user_id"),
+        grants.c.user_id,
+    )
+    .select_from(
+        grants.outerjoin(users, users.c.id == grants.c.user_id).outerjoin(
+            sessions, and_(sessions.c.id == grants.c.session_id, grants.c.is_offline.is_(False))
+        )
+    )
+    .where(
+        grants.c.id == bindparam("id"),
+        grants.c.revoked_at.is_(None),
+        grants.c.expires_at > _NOW,
+        or_(grants.c.user_id.is_(None), users.c.status == UserStatus.ACTIVE.value),
+        or_(
+            grants.c.session_id.is_(None),
+            grants.c.is_offline.is_(True),
+            and_(sessions.c.ended_at.is_(None), sessions.c.expires_at > _NOW),
+        ),
+    )
+)
+_ROTATE = (
+    update(grants)
+    .where(
+        grants.c.id == bindparam("of"), grants.c.refresh_digest == bindparam("old"), grants.c.revoked_at.is_(None)
+    )
+    .values(
+        refresh_digest=bindparam("new"),
+        refresh_expires_at=bindparam("until", type_=UtcTime),
+        predecessor_digest=bindparam("old"),
+        rotated_at=_NOW,
+        sealed_successor=bindparam("sealed"),
+    )
+    .returning(grants.c.id)
+)

@@ -1,0 +1,107 @@
+"""Messages that leave after commit: written with their cause, claimed by one worker at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from idp.domain.message import Channel, Message
+from idp.domain.secret import Sealer
+from idp.storage.columns import UtcTime, metadata, open_json, seal_json
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("channel", String(8), nullable=False),
+    Column("sealed_content", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("failed_at", UtcTime),
+    Index("ix_outbox_due_at", "due_at"),
+    Index("ix_outbox_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this worker may send now; `tries` counts this one."""
+
+    message: Message
+    tries: int
+
+
+class OutboxStore:
+    """Messages of one transaction."""
+
+    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+        """Work inside the connection's transaction."""
+        self._connection = connection
+        self._sealer = sealer
+
+    async def add(self, message: Message, *, expires_at: datetime) -> None:
+        """Write a message that leaves once the transaction has committed."""
+        content = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
+        await self._connection.execute(
+            insert(outbox).values(
+                id=message.id,
+                channel=message.channel.value,
+                sealed_content=seal_json(self._sealer, content, table="outbox", column="content", row=message.id),
+                created_at=message.created_at,
+                expires_at=expires_at,
+                due_at=message.created_at,
+                tries=0,
+            )
+        )
+
+    async def claim(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Claimed]:
+        """Take due messages for this worker; the lease lets another take over if it dies."""
+        due = (
+            select(outbox.c.id)
+            .where(outbox.c.sent_at.is_(None), outbox.c.failed_at.is_(None), outbox.c.due_at <= now,
+                   outbox.c.expires_at > now)
+            .order_by(outbox.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )  # fmt: skip
+        rows = await self._connection.execute(
+            update(outbox)
+            .where(outbox.c.id.in_(due.scalar_subquery()))
+            .values(due_at=now + lease, tries=outbox.c.tries + 1)
+            .returning(outbox.c.id, outbox.c.channel, outbox.c.sealed_content, outbox.c.created_at, outbox.c.tries)
+        )
+        return [Claimed(self._message(row), row.tries) for row in rows]
+
+    async def sent(self, message_id: str, now: datetime) -> None:
+        """Note that a provider accepted the message."""
+        await self._connection.execute(update(outbox).where(outbox.c.id == message_id).values(sent_at=now))
+
+    async def postpone(self, message_id: str, due_at: datetime) -> None:
+        """Try again later."""
+        await self._connection.execute(update(outbox).where(outbox.c.id == message_id).values(due_at=due_at))
+
+    async def fail(self, message_id: str, now: datetime) -> None:
+        """Note that the message will never be accepted."""
+        await self._connection.execute(update(outbox).where(outbox.c.id == message_id).values(failed_at=now))
+
+    async def sent_messages(self, *, limit: int = 200) -> Sequence[tuple[Message, datetime]]:
+        """Return what was sent, newest first, for the development mailbox."""
+        query = (
+            select(outbox)
+            .where(outbox.c.sent_at.is_not(None))
+            .order_by(outbox.c.sent_at.desc(), outbox.c.id)
+            .limit(limit)
+        )
+        return [(self._message(row), row.sent_at) for row in await self._connection.execute(query)]
+
+    def _message(self, row: Any) -> Message:
+        sealed = open_json(self._sealer, row.sealed_content, table="outbox", column="content", row=row.id)
+        return Message(
+            id=row.id, channel=Channel(row.channel), created_at=row.created_at, **cast(dict[str, Any], sealed)
+        )

@@ -1,0 +1,161 @@
+"""Browser sessions: who is signed in where."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Row, String, Table, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from idp.domain.assurance import Factor, Proof
+from idp.domain.secret import Digest, Sealer
+from idp.domain.session import Session
+from idp.storage.columns import EPOCH, MICROSECOND, JsonText, UtcTime, metadata, place, to_micros
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("proofs", JsonText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("auth_time", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("idle_expires_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("sealed_device", LargeBinary),
+    Index("ix_sessions_expires_at", "expires_at"),
+)
+
+
+class SessionStore:
+    """Sessions of one transaction."""
+
+    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+        """Work inside the connection's transaction."""
+        self._connection = connection
+        self._sealer = sealer
+
+    async def open(self, session: Session, digest: Digest, *, device: str) -> None:
+        """Store a new session; `device` (the browser's own description) is sealed."""
+        await self._connection.execute(
+            insert(sessions).values(
+                id=session.id,
+                digest=digest,
+                user_id=session.user_id,
+                proofs=_proofs_to_json(session.proofs),
+                created_at=session.created_at,
+                auth_time=session.auth_time,
+                seen_at=session.seen_at,
+                idle_expires_at=session.idle_expires_at,
+                expires_at=session.expires_at,
+                sealed_device=self._sealer.seal(device.encode(), place=place("sessions", "device", session.id)),
+            )
+        )
+
+    async def find(self, digest: Digest, now: datetime) -> Session | None:
+        """Return the live session behind a cookie, None if unknown, ended or expired."""
+        found = (await self._connection.execute(_FIND, {"digest": digest, "now": now})).first()
+        return _session(found) if found else None
+
+    async def find_by_id(self, session_id: str, now: datetime) -> Session | None:
+        """Return a live session by its internal id."""
+        query = select(*_COLUMNS).where(sessions.c.id == session_id, _alive(now))
+        found = (await self._connection.execute(query)).first()
+        return _session(found) if found else None
+
+    async def touch(self, session: Session, *, now: datetime, idle_expires_at: datetime) -> Session:
+        """Note that the session is in use, which moves its idle limit."""
+        await self._connection.execute(
+            update(sessions).where(sessions.c.id == session.id).values(seen_at=now, idle_expires_at=idle_expires_at)
+        )
+        return replace(session, seen_at=now, idle_expires_at=idle_expires_at)
+
+    async def raise_proofs(self, session: Session, *, old: Digest, new: Digest) -> bool:
+        """Store fresh proofs under a new cookie secret; False if the session ended meanwhile."""
+        done = await self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session.id, sessions.c.digest == old, sessions.c.ended_at.is_(None))
+            .values(
+                digest=new,
+                proofs=_proofs_to_json(session.proofs),
+                auth_time=session.auth_time,
+                seen_at=session.seen_at,
+                idle_expires_at=session.idle_expires_at,
+                expires_at=session.expires_at,
+            )
+            .returning(sessions.c.id)
+        )
+        return done.first() is not None
+
+    async def end(self, session_id: str, now: datetime) -> bool:
+        """End a session; False if it had ended before."""
+        done = await self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+            .values(ended_at=now)
+            .returning(sessions.c.id)
+        )
+        return done.first() is not None
+
+    async def end_all_of(self, user_id: str, now: datetime) -> Sequence[str]:
+        """End every session of a person and return their ids."""
+        done = await self._connection.execute(
+            update(sessions)
+            .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
+            .values(ended_at=now)
+            .returning(sessions.c.id)
+        )
+        return list(done.scalars())
+
+    async def end_oldest_beyond(self, user_id: str, *, keep: int, now: datetime) -> None:
+        """End the least recently used sessions of a person beyond `keep`."""
+        surplus = (
+            select(sessions.c.id)
+            .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
+            .order_by(sessions.c.seen_at.desc())
+            .offset(keep)
+            .limit(100)
+        )
+        await self._connection.execute(
+            update(sessions).where(sessions.c.id.in_(surplus.scalar_subquery())).values(ended_at=now)
+        )
+
+
+def _alive(now: datetime) -> Any:
+    return sessions.c.ended_at.is_(None) & (sessions.c.expires_at > now) & (sessions.c.idle_expires_at > now)
+
+
+def _proofs_to_json(proofs: tuple[Proof, ...]) -> list[list[str | int]]:
+    return [[proof.factor.value, to_micros(proof.verified_at)] for proof in proofs]
+
+
+def _session(row: Row[Any]) -> Session:
+    proofs = cast(list[tuple[str, int]], row.proofs)
+    return Session(
+        id=row.id,
+        user_id=row.user_id,
+        proofs=tuple(Proof(Factor(factor), EPOCH + at * MICROSECOND) for factor, at in proofs),
+        created_at=row.created_at,
+        auth_time=row.auth_time,
+        seen_at=row.seen_at,
+        expires_at=row.expires_at,
+        idle_expires_at=row.idle_expires_at,
+    )
+
+
+_COLUMNS = (
+    sessions.c.id, sessions.c.user_id, sessions.c.proofs, sessions.c.created_at, sessions.c.auth_time,
+    sessions.c.seen_at, sessions.c.expires_at, sessions.c.idle_expires_at,
+)  # fmt: skip
+
+_NOW = bindparam("now", type_=UtcTime)
+_FIND = select(*_COLUMNS).where(
+    sessions.c.digest == bindparam("digest"),
+    sessions.c.ended_at.is_(None),
+    sessions.c.expires_at > _NOW,
+    sessions.c.idle_expires_at > _NOW,
+)

@@ -1,0 +1,55 @@
+"""Removes what has expired, in batches, so that no sweep holds a lock for long."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, Table, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from idp.storage.access_tokens import access_tokens, revoked_tokens
+from idp.storage.attempts import attempts, network_accounts
+from idp.storage.codes import codes
+from idp.storage.grants import grants
+from idp.storage.interactions import interactions
+from idp.storage.links import links
+from idp.storage.outbox import outbox
+from idp.storage.replays import replays
+from idp.storage.sessions import sessions
+
+BATCH = 1000
+# What is swept, by which column, and how long a row is kept beyond it.
+EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
+    (codes, codes.c.code_expires_at, timedelta(hours=1)),
+    (interactions, interactions.c.expires_at, timedelta(hours=1)),
+    (access_tokens, access_tokens.c.expires_at, timedelta()),
+    (revoked_tokens, revoked_tokens.c.expires_at, timedelta(minutes=5)),
+    (replays, replays.c.expires_at, timedelta(minutes=5)),
+    (attempts, attempts.c.expires_at, timedelta()),
+    (network_accounts, network_accounts.c.expires_at, timedelta()),
+    (links, links.c.expires_at, timedelta(days=1)),
+    (outbox, outbox.c.expires_at, timedelta(days=7)),
+    (grants, grants.c.expires_at, timedelta(days=1)),
+    (sessions, sessions.c.expires_at, timedelta(days=1)),
+)
+
+
+class SweepStore:
+    """Housekeeping of one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Work inside the connection's transaction."""
+        self._connection = connection
+
+    async def batch(self, now: datetime) -> Mapping[str, int]:
+        """Remove at most BATCH expired rows of each table; return how many went, by table."""
+        removed: dict[str, int] = {}
+        for table, column, kept in EXPIRING:
+            key = tuple(table.primary_key.columns)
+            old = select(*key).where(column <= now - kept).limit(BATCH)
+            if len(key) == 1:
+                which = key[0].in_(old.scalar_subquery())
+            else:
+                which = (key[0].in_(select(key[0]).where(column <= now - kept).limit(BATCH))) & (column <= now - kept)
+            done = await self._connection.execute(delete(table).where(which))
+            removed[table.name] = done.rowcount
+        return removed

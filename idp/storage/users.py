@@ -1,0 +1,142 @@
+"""People: claims sealed, looked up by keyed digests of e-mail and username."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Boolean, Column, LargeBinary, Row, String, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from idp.domain.json import Json
+from idp.domain.secret import Digester, Sealer
+from idp.domain.user import Role, User, UserStatus, normalise_email, normalise_identifier, normalise_username
+from idp.storage.columns import UtcTime, metadata, open_json, seal_json
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("email_digest", LargeBinary(32), unique=True),
+    Column("email_verified", Boolean, nullable=False),
+    Column("username_digest", LargeBinary(32), unique=True),
+    Column("sealed_profile", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+
+class IdentifierTaken(Exception):
+    """Another account has this e-mail address or username."""
+
+
+class UserStore:
+    """People of one transaction."""
+
+    def __init__(self, connection: AsyncConnection, sealer: Sealer, digester: Digester) -> None:
+        """Work inside the connection's transaction."""
+        self._connection = connection
+        self._sealer = sealer
+        self._digester = digester
+
+    async def add(self, user: User) -> None:
+        """Store a new person; raise IdentifierTaken if e-mail or username is somebody's already."""
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(insert(users).values(**self._values(user)))
+        except IntegrityError as error:
+            raise IdentifierTaken from error
+
+    async def save(self, user: User) -> None:
+        """Store a changed person; raise IdentifierTaken as `add` does."""
+        values = self._values(user)
+        del values["id"], values["created_at"]
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(update(users).where(users.c.id == user.id).values(**values))
+        except IntegrityError as error:
+            raise IdentifierTaken from error
+
+    async def find(self, user_id: str) -> User | None:
+        """Return the person with this id."""
+        row = (await self._connection.execute(_BY_ID, {"id": user_id})).first()
+        return self.read(row) if row else None
+
+    async def find_by_name(self, name: str) -> User | None:
+        """Return the person whose e-mail address or username this is, in any spelling."""
+        digest = self.name_digest(name)
+        row = (await self._connection.execute(_BY_NAME, {"digest": digest})).first()
+        return self.read(row) if row else None
+
+    async def list(self, *, after: str = "", limit: int = 100) -> Sequence[User]:
+        """Return people in the order of their ids, starting behind `after`."""
+        rows = await self._connection.execute(
+            select(*_COLUMNS).where(users.c.id > after).order_by(users.c.id).limit(limit)
+        )
+        return [self.read(row) for row in rows]
+
+    async def set_status(self, user_id: str, status: UserStatus, now: datetime) -> bool:
+        """Enable or disable a person; False if there is none with this id."""
+        done = await self._connection.execute(
+            update(users).where(users.c.id == user_id).values(status=status, updated_at=now).returning(users.c.id)
+        )
+        return done.first() is not None
+
+    async def delete(self, user_id: str) -> bool:
+        """Remove a person and, by foreign keys, everything that hangs on them."""
+        done = await self._connection.execute(delete(users).where(users.c.id == user_id).returning(users.c.id))
+        return done.first() is not None
+
+    def name_digest(self, name: str) -> bytes:
+        """Return the keyed digest under which a name is counted and looked up."""
+        return self._digester.digest("name", normalise_identifier(name))
+
+    def _values(self, user: User) -> dict[str, Any]:
+        profile: Json = {"email": user.email, "username": user.username, "claims": dict(user.claims)}
+        email = self._digester.digest("name", normalise_email(user.email)) if user.email else None
+        username = self._digester.digest("name", normalise_username(user.username)) if user.username else None
+        return {
+            "id": user.id,
+            "status": user.status.value,
+            "role": user.role.value,
+            "email_digest": email,
+            "email_verified": user.email_verified,
+            "username_digest": username,
+            "sealed_profile": seal_json(self._sealer, profile, table="users", column="profile", row=user.id),
+            "created_at": user.created_at,
+            "updated_at": user.updated_at,
+        }
+
+    def read(self, row: Row[Any]) -> User:
+        """Open a row of COLUMNS into a person."""
+        sealed = open_json(self._sealer, row.sealed_profile, table="users", column="profile", row=row.user_id)
+        profile = cast(dict[str, Any], sealed)
+        return User(
+            id=row.user_id,
+            status=UserStatus(row.user_status),
+            role=Role(row.user_role),
+            email=profile["email"],
+            email_verified=row.email_verified,
+            username=profile["username"],
+            claims=profile["claims"],
+            created_at=row.user_created_at,
+            updated_at=row.user_updated_at,
+        )
+
+
+_COLUMNS = (
+    users.c.id.label("user_id"),
+    users.c.status.label("user_status"),
+    users.c.role.label("user_role"),
+    users.c.email_verified,
+    users.c.sealed_profile,
+    users.c.created_at.label("user_created_at"),
+    users.c.updated_at.label("user_updated_at"),
+)
+USER_COLUMNS = _COLUMNS
+_BY_ID = select(*_COLUMNS).where(users.c.id == bindparam("id"))
+_BY_NAME = select(*_COLUMNS).where(
+    or_(users.c.email_digest == bindparam("digest"), users.c.username_digest == bindparam("digest"))
+)
