@@ -1,0 +1,67 @@
+"""Fixtures that every room's tests may use. What only one room needs stands in its own conftest.py."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.support import databases, postgres, session
+from tests.support.browser import launched, newly_opened
+from tests.support.databases import fresh_database
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the session of this run in the controller; workers inherit it."""
+    if not hasattr(config, "workerinput"):
+        session.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what the run shared, after the last worker has ended."""
+    if not hasattr(config, "workerinput"):
+        try:
+            postgres.stop_shared()
+        finally:
+            session.end()
+
+
+@pytest.fixture(params=databases.KINDS)
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """A fresh database with the current schema, once on SQLite and once on PostgreSQL."""
+    async with fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+async def sqlite_url(tmp_path: Path) -> AsyncIterator[str]:
+    """A fresh SQLite database with the current schema."""
+    async with fresh_database("sqlite", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+async def postgres_url(tmp_path: Path) -> AsyncIterator[str]:
+    """A fresh PostgreSQL database with the current schema."""
+    async with fresh_database("postgresql", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """A real browser, started once per process."""
+    async with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser profile of its own: no cookies, nothing cached; fails the test on script and CSP faults."""
+    async with newly_opened(chromium) as context:
+        yield context
+
+
+@pytest.fixture
+async def page(context: BrowserContext) -> Page:
+    """A tab in a fresh profile."""
+    return await context.new_page()

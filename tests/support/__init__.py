@@ -1,0 +1,1 @@
+"""What tests share: servers, databases, browsers, relying parties. Nothing here knows what is being tested."""
