@@ -8,15 +8,27 @@ Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[st
 JsonObject: TypeAlias = Mapping[str, Json]
 
 
+MAX_MEMBERS = 1000
+
+
 class BadJson(ValueError):
-    """The text is not JSON, too deep, has a key twice, or a number that JSON does not know."""
+    """The text is not JSON, too deep or too wide, has a key twice, or a number that we cannot give back."""
 
 
-def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise BadJson("a member appears twice")
-    return members
+class _Members:
+    """Turns the members of each object into a dict, and counts them over the whole text."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def read(self, pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        members = dict(pairs)
+        self._count += len(pairs)
+        if len(members) != len(pairs):
+            raise BadJson("a member appears twice")
+        if self._count > MAX_MEMBERS:
+            raise BadJson("too many members")
+        return members
 
 
 def _refuse_constant(_name: str) -> Json:
@@ -50,8 +62,8 @@ def read_json(text: str, *, max_depth: int = 32) -> Json:
     if depth_of(text) > max_depth:
         raise BadJson("nested too deeply")
     try:
-        value: Json = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates end here
+        value: Json = json.loads(text, object_pairs_hook=_Members().read, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # lone surrogates and 1e999 end here
     except BadJson:
         raise
     except (ValueError, RecursionError) as error:
