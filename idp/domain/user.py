@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +16,10 @@ _LOCAL_PART = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]{1,64}")
 _USERNAME = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+# Letters and marks by category, but drawn as nothing (Default_Ignorable_Code_Point, and the blank of Braille).
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 CLAIMS_BY_SCOPE: dict[str, tuple[str, ...]] = {
     "profile": (
@@ -28,8 +33,7 @@ CLAIMS_BY_SCOPE: dict[str, tuple[str, ...]] = {
 STANDARD_CLAIMS = frozenset(name for names in CLAIMS_BY_SCOPE.values() for name in names)
 # Written by the protocol, never by a user's attributes (OIDC Core §2; attack TK37).
 RESERVED_CLAIMS = frozenset(
-    ("iss sub aud exp iat nbf jti auth_time nonce acr amr azp sid at_hash c_hash s_hash client_id scope cnf act events "
-     "typ kid token_use may_act authorization_details").split()
+    ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash", "c_hash", "s_hash", "client_id", "scope", "cnf", "act", "events", "typ", "kid", "token_use", "may_act", "authorization_details"]
 )  # fmt: skip
 
 
@@ -83,10 +87,21 @@ class BadIdentifier(ValueError):
 
 
 def _plain(text: str) -> str:
-    normal = unicodedata.normalize("NFKC", text.strip())
-    if not normal or len(normal) > MAX_IDENTIFIER or any(unicodedata.category(c) in _INVISIBLE for c in normal):
-        raise BadIdentifier("empty, too long, or with invisible characters")
+    if len(text) > 2 * MAX_IDENTIFIER:
+        raise BadIdentifier("too long")
+    normal = unicodedata.normalize("NFKC", text.strip(" "))
+    if not normal or len(normal) > MAX_IDENTIFIER:
+        raise BadIdentifier("empty or too long")
+    if _BLANK.search(normal) or any(unicodedata.category(character) in _INVISIBLE for character in normal):
+        raise BadIdentifier("with invisible characters")
     return normal
+
+
+def _fold(text: str) -> str:
+    """Drop case and compatibility forms; twice, since one pass can leave something to fold (Unicode §3.13, D146)."""
+    for _ in range(2):
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+    return text
 
 
 def normalise_email(text: str) -> str:
@@ -94,27 +109,25 @@ def normalise_email(text: str) -> str:
 
     One plain address: one @, no quoted local part, domain as A-labels; plus-tags stay distinct.
     """
-    if len(text) > 2 * MAX_IDENTIFIER:
-        raise BadIdentifier("too long")
     local, at, domain = _plain(text).partition("@")
+    local = _fold(local)
     try:
         ascii_domain = domain.rstrip(".").encode("idna").decode().lower()
     except UnicodeError as error:
         raise BadIdentifier("not a domain") from error
     labels = ascii_domain.split(".")
-    well_formed = at and _LOCAL_PART.fullmatch(local) and ".." not in local and not local.startswith(".")
-    if not well_formed or len(labels) < 2 and ascii_domain != "localhost":
+    if not at or not _LOCAL_PART.fullmatch(local) or "" in local.split("."):
         raise BadIdentifier("not an e-mail address")
-    if not all(_LABEL.fullmatch(label) for label in labels) or domain.endswith("."):
-        raise BadIdentifier("not a domain")
-    return f"{unicodedata.normalize('NFKC', local.casefold())}@{ascii_domain}"
+    if (len(labels) < 2 and ascii_domain != "localhost") or labels[-1].isdigit() or domain.endswith("."):
+        raise BadIdentifier("not a domain, or a bare IP address")
+    if not all(_LABEL.fullmatch(label) for label in labels) or len(local) + 1 + len(ascii_domain) > MAX_IDENTIFIER:
+        raise BadIdentifier("not a domain, or too long")
+    return f"{local}@{ascii_domain}"
 
 
 def normalise_username(text: str) -> str:
     """Return the one spelling of a username that is compared; raise BadIdentifier."""
-    if len(text) > 2 * MAX_IDENTIFIER:
-        raise BadIdentifier("too long")
-    folded = unicodedata.normalize("NFKC", _plain(text).casefold())
+    folded = _fold(_plain(text))
     if not _USERNAME.fullmatch(folded):
         raise BadIdentifier("a username has 1 to 64 characters, no spaces and no @")
     return folded
@@ -126,10 +139,10 @@ def normalise_identifier(text: str) -> str:
     Never raises: what cannot be anybody's name folds to itself, so that unknown names cost
     and count like known ones.
     """
-    try:
-        return normalise_email(text) if "@" in text else normalise_username(text)
-    except BadIdentifier:
-        return text[:MAX_IDENTIFIER]
+    for normalise in (normalise_email, normalise_username):  # whatever one of them accepts, the other refuses
+        with suppress(BadIdentifier):
+            return normalise(text)
+    return text[: MAX_IDENTIFIER + 1]  # longer than any name that is stored, so that no name begins like it
 
 
 def all_claims(user: User) -> dict[str, Json]:
@@ -145,7 +158,9 @@ def all_claims(user: User) -> dict[str, Json]:
     if user.email:
         claims |= {"email": user.email, "email_verified": user.email_verified}
     if claims.get("phone_number"):
-        claims["phone_number_verified"] = bool(claims.get("phone_number_verified", False))
+        claims["phone_number_verified"] = claims.get("phone_number_verified") is True  # the text "false" is no yes
+    else:
+        claims.pop("phone_number_verified", None)
     if user.updated_at is not None:
         claims["updated_at"] = int(user.updated_at.timestamp())
     return claims
