@@ -29,7 +29,8 @@ class Provider:
     def __init__(self, config: Config) -> None:
         self._config = config
         # The demo talks to one known address; a proxy named in the environment is for other addresses.
-        self._http = {"timeout": SECONDS_TO_WAIT, "trust_env": False}
+        # Authlib opens a new HTTP client each time; reading all trusted certificates each time would be slow.
+        self._http = {"timeout": SECONDS_TO_WAIT, "trust_env": False, "verify": httpx2.create_ssl_context()}
         self._client = OAuth().register(
             "idp",
             client_id=config.client_id,
@@ -68,12 +69,14 @@ class Provider:
             raise Problem("id_token_refused", "the answer has no ID token", status=502)
         return answer
 
-    async def refresh(self, refresh_token: str, subject: str) -> Document:
-        """Trade the refresh token for new tokens, and check that they are still about the same person."""
+    async def refresh(self, refresh_token: str, scope: str, subject: str) -> Document:
+        """Trade the refresh token for new tokens of the scope that was granted, about the same person."""
         await self.metadata()
         with _faults_in_words():
             answer: Document = await self._client.fetch_access_token(
-                grant_type="refresh_token", refresh_token=refresh_token
+                grant_type="refresh_token",
+                refresh_token=refresh_token,
+                scope=scope,  # else Authlib asks for all it asked for first, and too much is an error
             )
             claims: Document | None = await self._client.parse_id_token(answer, nonce=None)
         if claims is not None and claims.get("sub") != subject:

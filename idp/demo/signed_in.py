@@ -43,7 +43,7 @@ class SignedIn:
             before = visit.tokens
             if before.refresh_token is None:
                 raise Problem("invalid_grant", "there is no refresh token")
-            answer = await self._provider.refresh(before.refresh_token, str(visit.claims["sub"]))
+            answer = await self._provider.refresh(before.refresh_token, before.scope, str(visit.claims["sub"]))
             now = datetime.now(UTC)
             visit.tokens = Tokens.from_answer(answer, now, before)
         visit.answer = Answer(

@@ -1,7 +1,6 @@
 """A fresh, migrated database for whoever asks: a copied SQLite file, or a copy inside a real PostgreSQL."""
 
 import asyncio
-import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support import session
-from tests.support.postgres import REPOSITORY, Postgres
+from tests.support.postgres import Postgres
+from tests.support.session import clean_environment
 
 MIGRATION_SECONDS = 120
 KINDS = ("sqlite", "postgresql")
@@ -31,12 +31,9 @@ async def fresh_database(kind: str, folder: Path) -> AsyncIterator[str]:
 
 def upgrade(url: str) -> None:
     """Bring a database to the current schema, the way an operator does."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("IDP_", "COV_", "COVERAGE_"))
-    }
     done = subprocess.run(
         [sys.executable, "-m", "idp", "db", "upgrade"],
-        env=environment | {"IDP_MODE": "test", "IDP_DATABASE_URL": url, "PYTHONPATH": str(REPOSITORY)},
+        env=clean_environment() | {"IDP_MODE": "test", "IDP_DATABASE_URL": url},
         cwd=session.folder(),  # away from the checkout, whose .env file is not meant for tests
         capture_output=True,
         text=True,

@@ -25,7 +25,6 @@ from tests.support import session
 START_SECONDS = 60
 STOP_SECONDS = 20
 _BY_NAME = "SELECT datname FROM pg_database WHERE datname LIKE $1"
-REPOSITORY = Path(__file__).parents[2]
 
 _started: list["subprocess.Popen[bytes]"] = []  # kept, so that nobody reaps the server of the whole run
 
@@ -123,7 +122,7 @@ async def _start(state: Path) -> None:
     with log.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "tests.support.postgres_server", session.folder(), str(session.controller_pid())],
-            cwd=REPOSITORY,
+            cwd=session.REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

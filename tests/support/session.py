@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+REPOSITORY = Path(__file__).parents[2]
 _VARIABLE = "TESTS_SESSION_FOLDER"
 
 
@@ -45,6 +46,12 @@ async def locked(name: str) -> AsyncIterator[None]:
     with (folder() / f"{name}.lock").open("w") as file:
         await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
         yield
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment for a process of ours: nothing of the developer's own settings, our code on the path."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+    return inherited | {"PYTHONPATH": str(REPOSITORY)}
 
 
 def free_port() -> int:

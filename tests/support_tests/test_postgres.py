@@ -8,7 +8,7 @@ import sys
 import asyncpg
 
 from tests.support import session
-from tests.support.postgres import REPOSITORY, Postgres
+from tests.support.postgres import Postgres
 
 PROGRAM = """
 import asyncio, sys
@@ -104,7 +104,7 @@ def start_a_run() -> "subprocess.Popen[str]":
     environment = {name: value for name, value in os.environ.items() if name != "IDP_TEST_DATABASE_URL"}
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
-        cwd=REPOSITORY,
+        cwd=session.REPOSITORY,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
