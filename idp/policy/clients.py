@@ -1,0 +1,159 @@
+"""What a client of each profile must and may do: the table of profiles, asked one question at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from idp.domain.authorization import ResponseMode
+from idp.domain.client import (
+    MAX_URIS,
+    AuthMethod,
+    BadClient,
+    Client,
+    Profile,
+    check_client_id,
+    is_safe_uri,
+    origin_of,
+)
+from idp.domain.json import Json, JsonObject
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
+ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
+ASYMMETRIC_ALGS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
+PUBLIC_KEY_TYPES = ("RSA", "EC", "OKP")
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
+SHORTEST_HMAC_KEY = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One column of the table of profiles."""
+
+    requires_pkce: bool
+    accepts_token_url_as_audience: bool
+    longest_assertion: timedelta
+    response_modes: tuple[ResponseMode, ...]
+    refresh_needs_offline_access: bool
+
+
+RULES: dict[Profile, Rules] = {
+    Profile.OAUTH21: Rules(
+        requires_pkce=True,
+        accepts_token_url_as_audience=False,
+        longest_assertion=timedelta(minutes=5),
+        response_modes=(ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST),
+        refresh_needs_offline_access=False,
+    ),
+    Profile.OIDC: Rules(
+        requires_pkce=False,
+        accepts_token_url_as_audience=True,
+        longest_assertion=timedelta(minutes=60),
+        response_modes=(ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST),
+        refresh_needs_offline_access=True,
+    ),
+}
+
+
+def rules_for(client: Client) -> Rules:
+    """Return the rules of the client's profile."""
+    return RULES[client.profile]
+
+
+def requires_pkce(client: Client) -> bool:
+    """Say whether a request without a code_challenge is refused; always for clients without a secret."""
+    return RULES[client.profile].requires_pkce or not client.is_confidential
+
+
+def allows_response_mode(client: Client, mode: ResponseMode) -> bool:
+    """Say whether the client may be answered this way."""
+    return mode in RULES[client.profile].response_modes and (not client.response_modes or mode in client.response_modes)
+
+
+def assertion_algs(client: Client) -> tuple[str, ...]:
+    """Return the algorithms a client's assertion may be signed with."""
+    if client.auth_method is AuthMethod.SECRET_JWT:
+        return ("HS256",)
+    return client.assertion_algs or ASYMMETRIC_ALGS
+
+
+def gets_refresh_token(client: Client, scopes: tuple[str, ...]) -> bool:
+    """Say whether a grant of these scopes comes with a refresh token."""
+    needs_offline = RULES[client.profile].refresh_needs_offline_access
+    return "refresh_token" in client.grant_types and ("offline_access" in scopes or not needs_offline)
+
+
+def check(client: Client) -> None:
+    """Raise BadClient unless the registration is coherent and safe (RFC 7591 §2, OIDC Registration §2)."""
+    check_client_id(client.id)
+    if not client.name.strip() or len(client.name) > 100 or not client.name.isprintable():
+        raise BadClient("client_name has 1 to 100 printable characters")
+    _check_uris(client)
+    _check_grants(client)
+    _check_authentication(client)
+    if client.default_max_age is not None and client.default_max_age < 0:
+        raise BadClient("default_max_age is a number of seconds, not negative")
+    if client.id_token_alg not in ID_TOKEN_ALGS or client.access_token_alg not in ID_TOKEN_ALGS:
+        raise BadClient("signing algorithms are RS256, PS256, ES256 and EdDSA")
+    if unknown := sorted(set(client.scopes) - set(SCOPES) - {s for s in client.scopes if _is_scope(s)}):
+        raise BadClient(f"not a scope token: {unknown[0]!r}")
+
+
+def _is_scope(text: str) -> bool:
+    return 0 < len(text) <= 128 and all("!" <= c <= "~" and c not in '"\\' for c in text)
+
+
+def _check_uris(client: Client) -> None:
+    if "authorization_code" in client.grant_types and not client.redirect_uris:
+        raise BadClient("authorization_code needs at least one redirect URI", code="invalid_redirect_uri")
+    for uris in (client.redirect_uris, client.post_logout_redirect_uris):
+        if len(uris) > MAX_URIS:
+            raise BadClient(f"at most {MAX_URIS} redirect URIs", code="invalid_redirect_uri")
+        for uri in uris:
+            if not is_safe_uri(uri):
+                raise BadClient(
+                    f"redirect URI {uri!r}: https (http only on a loopback host), no user-info, fragment or wildcard",
+                    code="invalid_redirect_uri",
+                )
+    for origin in client.allowed_cors_origins:
+        if not is_safe_uri(origin) or origin_of(origin) != origin:
+            raise BadClient(f"{origin!r} is not an origin: https://host, nothing behind it")
+    for link in (client.initiate_login_uri, client.policy_uri, client.tos_uri, client.client_uri):
+        if link is not None and not is_safe_uri(link):
+            raise BadClient(f"{link!r} is not an https URL")
+
+
+def _check_grants(client: Client) -> None:
+    if unknown := sorted(set(client.grant_types) - set(GRANT_TYPES)):
+        raise BadClient(f"grant type {unknown[0]!r} is not offered")
+    if not client.grant_types:
+        raise BadClient("at least one grant type is needed")
+    if "client_credentials" in client.grant_types and not client.is_confidential:
+        raise BadClient("client_credentials is for confidential clients only (RFC 6749 §4.4)")
+    if set(client.response_types) - {"code"}:
+        raise BadClient("the only response type offered is code")
+
+
+def _check_authentication(client: Client) -> None:
+    match client.auth_method:
+        case AuthMethod.NONE if client.secret_digests or client.hmac_secret:
+            raise BadClient("a client without authentication has no secret")
+        case AuthMethod.BASIC | AuthMethod.POST if not client.secret_digests:
+            raise BadClient(f"{client.auth_method} needs a secret")
+        case AuthMethod.SECRET_JWT if len((client.hmac_secret or "").encode()) < SHORTEST_HMAC_KEY:
+            raise BadClient(f"client_secret_jwt needs a secret of {SHORTEST_HMAC_KEY} bytes (RFC 7518 §3.2)")
+        case AuthMethod.PRIVATE_KEY_JWT if not client.jwks:
+            raise BadClient("private_key_jwt needs the client's public keys: jwks")
+    if client.jwks is not None and not _holds_public_keys(client.jwks):
+        raise BadClient("jwks holds public RSA, EC or OKP keys, and nothing else")
+    if unknown := sorted(set(client.assertion_algs) - set(ASYMMETRIC_ALGS)):
+        raise BadClient(f"an assertion is signed with one of {', '.join(ASYMMETRIC_ALGS)}, not {unknown[0]!r}")
+
+
+def _holds_public_keys(jwks: JsonObject) -> bool:
+    keys = jwks.get("keys")
+    return isinstance(keys, list) and bool(keys) and all(_is_public_key(key) for key in keys)
+
+
+def _is_public_key(key: Json) -> bool:
+    return isinstance(key, Mapping) and key.get("kty") in PUBLIC_KEY_TYPES and not PRIVATE_MEMBERS & key.keys()

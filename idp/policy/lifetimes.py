@@ -1,0 +1,34 @@
+"""How long anything lives. Defaults of the protocol; each is at most what the security rules allow."""
+
+from datetime import timedelta
+
+from idp.domain.client import TokenFormat
+
+CODE = timedelta(seconds=60)
+INTERACTION = timedelta(minutes=30)
+ID_TOKEN = timedelta(minutes=10)
+ACCESS_TOKEN = {TokenFormat.JWT: timedelta(minutes=5), TokenFormat.OPAQUE: timedelta(minutes=15)}
+REFRESH_IDLE = timedelta(days=14)
+REFRESH_ABSOLUTE = timedelta(days=90)
+REFRESH_GRACE_CONFIDENTIAL = timedelta(seconds=60)
+REFRESH_GRACE_PUBLIC = timedelta(seconds=10)
+SESSION_ABSOLUTE = timedelta(days=30)
+SESSION_IDLE = timedelta(days=30)
+SESSION_TOUCH = timedelta(minutes=5)  # a session in use is noted at most this often
+SESSIONS_PER_USER = 20
+INTERACTIONS_PER_BROWSER = 20
+KNOWN_DEVICE = timedelta(days=30)
+ADMINISTRATOR_LINK = timedelta(hours=1)
+KEY_AHEAD = timedelta(hours=24)  # a key is published this long before its first signature
+KEY_ACTIVE = timedelta(days=90)
+# A retired key stays published until the longest token it may have signed has ended.
+KEY_RETIRED_PUBLISHED = max(ID_TOKEN, ACCESS_TOKEN[TokenFormat.JWT]) + timedelta(minutes=10)
+KEY_RETIRED_HINTS = timedelta(days=365)  # and is kept in private this long, to check id_token_hint
+SECRET_OVERLAP = timedelta(hours=24)
+SKEW_AHEAD = timedelta(seconds=30)  # iat and nbf of others may be this far in the future
+SKEW_PAST = timedelta(seconds=60)  # exp of others may be this far in the past
+
+
+def refresh_grace(*, is_confidential: bool) -> timedelta:
+    """Return how long the direct predecessor of the current refresh token is still answered."""
+    return REFRESH_GRACE_CONFIDENTIAL if is_confidential else REFRESH_GRACE_PUBLIC

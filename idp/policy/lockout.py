@@ -1,0 +1,32 @@
+"""How failures slow an account or a network down."""
+
+from datetime import timedelta
+
+PASSWORD_FREE_FAILURES = 4
+PASSWORD_STOP = 100
+PASSWORD_MEMORY = timedelta(days=30)
+NETWORK_FAILURES = 50
+NETWORK_WINDOW = timedelta(hours=1)
+NETWORK_ACCOUNTS = 20
+NETWORK_ACCOUNTS_WINDOW = timedelta(hours=3)
+RANDOM_TOKENS = 60
+RANDOM_TOKENS_WINDOW = timedelta(minutes=1)
+_FIRST_WAIT = timedelta(seconds=30)
+_LONGEST_WAIT = timedelta(minutes=15)
+_UNTIL_RESET = timedelta(days=36500)  # only a reset clears the counter before
+
+
+def password_wait(failures: int) -> timedelta:
+    """Return how long to wait after that many failures in a row.
+
+    Nothing before the fifth, then 30 s doubling to 15 min; from the hundredth on the password is off
+    until it is reset (NIST SP 800-63B-4 §3.2.2).
+    """
+    if failures <= PASSWORD_FREE_FAILURES:
+        return timedelta()
+    if failures >= PASSWORD_STOP:
+        return _UNTIL_RESET
+    return min(_FIRST_WAIT * (1 << min(failures - PASSWORD_FREE_FAILURES - 1, 10)), _LONGEST_WAIT)
+
+
+PASSWORD_WAITS = tuple(password_wait(failures) for failures in range(PASSWORD_STOP + 1))

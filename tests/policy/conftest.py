@@ -1,0 +1,6 @@
+"""Property tests of pure code: no deadline (the machine may be busy) and no folder of examples in the checkout."""
+
+from hypothesis import settings
+
+settings.register_profile("idp", deadline=None, database=None)
+settings.load_profile("idp")
