@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Playwright, async_playwright
 
@@ -72,9 +73,12 @@ def flags() -> list[str]:
 
 
 @asynccontextmanager
-async def newly_opened(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """Yield an empty profile, and fail afterwards if any page broke its security policy or had a script fault."""
-    context = await browser.new_context()
+async def newly_opened(browser: Browser, **options: Any) -> AsyncIterator[BrowserContext]:
+    """Yield an empty profile, and fail afterwards if any page broke its security policy or had a script fault.
+
+    The options are Playwright's own for a new context: viewport, color_scheme, locale, java_script_enabled, …
+    """
+    context = await browser.new_context(**options)
     faults: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
