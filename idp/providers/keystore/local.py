@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
-from typing import ClassVar
 
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
@@ -32,7 +31,7 @@ class _SigningRegistry(JWSRegistry):
     """joserfc's limits are made for reading strangers' tokens; ours may carry many claims."""
 
     max_payload_length = _MAX_PAYLOAD
-    algorithms: ClassVar = JWSRegistry.algorithms | {"EdDSA": _EDDSA}
+    algorithms = JWSRegistry.algorithms | {"EdDSA": _EDDSA}
 
 
 _REGISTRY = _SigningRegistry(algorithms=list(SIGNING_ALGS))
