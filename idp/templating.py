@@ -70,7 +70,7 @@ class Templates:
     def _prepare(self, folder: Path) -> Environment:
         environment = Environment(
             loader=FileSystemLoader(folder),
-            autoescape=True,
+            autoescape=lambda name: not (name or "").endswith(".txt"),  # noqa: S701 - plain text is not HTML
             undefined=StrictUndefined,
             auto_reload=False,
             cache_size=-1,

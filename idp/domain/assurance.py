@@ -11,7 +11,7 @@ from enum import StrEnum
 class Factor(StrEnum):
     """A way to prove who one is."""
 
-    PASSWORD = "password"  # noqa: S105
+    PASSWORD = "password"
 
 
 class Kind(StrEnum):

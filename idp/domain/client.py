@@ -32,7 +32,7 @@ class AuthMethod(StrEnum):
     NONE = "none"
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
-    SECRET_JWT = "client_secret_jwt"  # noqa: S105
+    SECRET_JWT = "client_secret_jwt"
     PRIVATE_KEY_JWT = "private_key_jwt"
 
 

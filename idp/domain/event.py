@@ -16,8 +16,8 @@ class EventKind(StrEnum):
     AUTHORIZATION_REFUSED = "authorization_refused"
     TOKENS_ISSUED = "tokens_issued"
     TOKENS_REFRESHED = "tokens_refreshed"
-    TOKEN_REFUSED = "token_refused"  # noqa: S105
-    TOKEN_REVOKED = "token_revoked"  # noqa: S105
+    TOKEN_REFUSED = "token_refused"
+    TOKEN_REVOKED = "token_revoked"
     REFRESH_REUSED = "refresh_reused"
     CONSENT_GIVEN = "consent_given"
     CONSENT_DENIED = "consent_denied"

@@ -16,10 +16,10 @@ class Refusal(StrEnum):
     EMAIL_TAKEN = "email_taken"
     USERNAME_INVALID = "username_invalid"
     USERNAME_TAKEN = "username_taken"
-    PASSWORD_TOO_SHORT = "password_too_short"  # noqa: S105
-    PASSWORD_TOO_LONG = "password_too_long"  # noqa: S105
-    PASSWORD_BLOCKED = "password_blocked"  # noqa: S105
-    PASSWORD_INVALID = "password_invalid"  # noqa: S105
+    PASSWORD_TOO_SHORT = "password_too_short"
+    PASSWORD_TOO_LONG = "password_too_long"
+    PASSWORD_BLOCKED = "password_blocked"
+    PASSWORD_INVALID = "password_invalid"
     LINK_SPENT = "link_spent"
 
 

@@ -33,7 +33,11 @@ CLAIMS_BY_SCOPE: dict[str, tuple[str, ...]] = {
 STANDARD_CLAIMS = frozenset(name for names in CLAIMS_BY_SCOPE.values() for name in names)
 # Written by the protocol, never by a user's attributes (OIDC Core §2; attack TK37).
 RESERVED_CLAIMS = frozenset(
-    ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash", "c_hash", "s_hash", "client_id", "scope", "cnf", "act", "events", "typ", "kid", "token_use", "may_act", "authorization_details"]
+    {
+        "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash",
+        "c_hash", "s_hash", "client_id", "scope", "cnf", "act", "events", "typ", "kid", "token_use", "may_act",
+        "authorization_details",
+    }
 )  # fmt: skip
 
 

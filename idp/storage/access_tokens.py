@@ -1,14 +1,13 @@
 """Opaque access tokens as digests, and the ids of single JWTs that were revoked before their time."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Row, String, Table, bindparam, insert, select, update
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import Digest
 from idp.domain.tokens import AccessToken
-from idp.storage.columns import UtcTime, Words, metadata
+from idp.storage.columns import AnyRow, UtcTime, Words, metadata
 from idp.storage.upsert import upsert
 
 access_tokens = Table(
@@ -79,7 +78,7 @@ class AccessTokenStore:
         await self._connection.execute(row.on_conflict_do_nothing(index_elements=[revoked_tokens.c.jti]))
 
 
-def _token(row: Row[Any]) -> AccessToken:
+def _token(row: AnyRow) -> AccessToken:
     return AccessToken(
         jti=row.jti,
         grant_id=row.grant_id,

@@ -62,10 +62,13 @@ class AttemptStore:
         failures = case((forgotten, 1), else_=table.failures + 1)
         steps = {count: to_micros(now + wait) for count, wait in enumerate(waits) if count > 0}
         until = case(steps, value=failures, else_=to_micros(now + waits[-1]))
+        # A block outlives the memory of its cause, else it would end with it.
+        keep = {count: to_micros(now + max(wait, memory)) for count, wait in enumerate(waits) if count > 0}
+        expires = case(keep, value=failures, else_=to_micros(now + max(waits[-1], memory)))
         reserved = await self._connection.execute(
             row.on_conflict_do_update(
                 index_elements=[table.subject],
-                set_={"failures": failures, "last_at": now, "blocked_until": until, "expires_at": now + memory},
+                set_={"failures": failures, "last_at": now, "blocked_until": until, "expires_at": expires},
                 where=table.blocked_until <= now,
             ).returning(table.failures)
         )
@@ -107,7 +110,8 @@ class AttemptStore:
                 },
             ).returning(table.failures)
         )
-        return counted.scalar_one()
+        count: int = counted.scalar_one()
+        return count
 
     async def note_account(self, network: Digest, account: Digest, now: datetime, *, window: timedelta) -> int:
         """Note that a network tried an account; return how many accounts it tried inside the window."""
@@ -115,7 +119,11 @@ class AttemptStore:
             network=network, account=account, expires_at=now + window
         )
         await self._connection.execute(
-            row.on_conflict_do_nothing(index_elements=[network_accounts.c.network, network_accounts.c.account])
+            row.on_conflict_do_update(
+                index_elements=[network_accounts.c.network, network_accounts.c.account],
+                set_={"expires_at": now + window},
+                where=network_accounts.c.expires_at <= now,  # an old note that was not swept yet is a new one
+            )
         )
         query = (
             select(func.count())

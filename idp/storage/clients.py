@@ -5,13 +5,13 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, LargeBinary, Row, String, Table, delete, insert, select, update
+from sqlalchemy import Boolean, Column, LargeBinary, String, Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.client import AuthMethod, Client, Profile, TokenFormat
 from idp.domain.json import Json
 from idp.domain.secret import Digest, Sealer, base64url, from_base64url
-from idp.storage.columns import JsonText, UtcTime, metadata, place
+from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata, place
 from idp.storage.epochs import EpochStore
 
 clients = Table(
@@ -43,6 +43,8 @@ class ClientStore:
 
     async def find(self, client_id: str) -> Client | None:
         """Return a client, active or not."""
+        if not is_key(client_id):
+            return None
         row = (await self._connection.execute(select(*_COLUMNS).where(clients.c.id == client_id))).first()
         return self._client(row) if row else None
 
@@ -97,13 +99,13 @@ class ClientStore:
             "updated_at": now,
         }
 
-    def _client(self, row: Row[Any]) -> Client:
+    def _client(self, row: AnyRow) -> Client:
         members = cast(dict[str, Any], row.metadata)
         secret = None
         if row.sealed_hmac_secret is not None:
             secret = self._sealer.open(row.sealed_hmac_secret, place=place("clients", "hmac_secret", row.id)).decode()
         known = {field.name for field in fields(Client)}
-        facts = {
+        facts: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in members.items() if name in known
         }
         facts["profile"] = Profile(facts["profile"])

@@ -3,14 +3,28 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Row, String, Table, bindparam
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import Digest
 from idp.domain.tokens import AuthorizationCode
 from idp.domain.user import User, UserStatus
-from idp.storage.columns import JsonText, UtcTime, Words, metadata
+from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
 from idp.storage.grants import grant_values, read_grant
 from idp.storage.sessions import sessions
 from idp.storage.users import USER_COLUMNS, UserStore, users
@@ -75,7 +89,7 @@ class CodeStore:
         return _code(row), self._users.read(row) if row.is_alive else None
 
     async def spend(self, digest: Digest, now: datetime) -> bool:
-        """Spend the code; False if it was spent or burnt. Of two racing requests one wins (RFC 6749 §4.1.2)."""
+        """Spend the code; False if it was spent, burnt or has expired. Of two racing requests one wins (RFC 6749 §4.1.2)."""
         return (await self._connection.execute(_SPEND, {"of": digest, "now": now})).first() is not None
 
     async def count_failure(self, digest: Digest) -> None:
@@ -96,7 +110,7 @@ class CodeStore:
         await self._connection.execute(update(codes).where(*pending).values(failures=MAX_FAILURES))
 
 
-def _code(row: Row[Any]) -> AuthorizationCode:
+def _code(row: AnyRow) -> AuthorizationCode:
     return AuthorizationCode(
         digest=Digest(row.digest),
         grant=read_grant(row),
@@ -128,7 +142,12 @@ _FIND = (
 )
 _SPEND = (
     update(codes)
-    .where(codes.c.digest == bindparam("of"), codes.c.spent_at.is_(None), codes.c.failures < MAX_FAILURES)
+    .where(
+        codes.c.digest == bindparam("of"),
+        codes.c.spent_at.is_(None),
+        codes.c.failures < MAX_FAILURES,
+        codes.c.code_expires_at > _NOW,
+    )
     .values(spent_at=_NOW)
     .returning(codes.c.digest)
 )

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Dialect, MetaData, Text
+from sqlalchemy import BigInteger, Dialect, MetaData, Row, Text
 from sqlalchemy.types import TypeDecorator
 
 from idp.domain.json import Json
@@ -18,6 +19,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -72,6 +75,11 @@ class Words(TypeDecorator[tuple[str, ...]]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
         """Split the words again."""
         return tuple(value.split()) if value else ()
+
+
+def is_key(text: str) -> bool:
+    """Say whether a text from outside can be an id at all; PostgreSQL has no NUL, and UTF-8 no lone surrogates."""
+    return text.isascii() and "\0" not in text
 
 
 def place(table: str, column: str, row: str) -> str:

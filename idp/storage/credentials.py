@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, String, Table, Text, UniqueConstraint, bindparam, insert, select, update
+from sqlalchemy import Column, ForeignKey, String, Table, Text, UniqueConstraint, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.assurance import Factor
 from idp.domain.secret import make_id
 from idp.storage.columns import UtcTime, metadata
+from idp.storage.upsert import upsert
 
 credentials = Table(
     "credentials",
@@ -44,24 +45,24 @@ class CredentialStore:
 
     async def set_password(self, user_id: str, hash_: str, now: datetime) -> None:
         """Replace a person's password."""
-        changed = await self._connection.execute(
-            update(credentials)
-            .where(credentials.c.user_id == user_id, credentials.c.factor == Factor.PASSWORD.value)
-            .values(hash=hash_, created_at=now)
-            .returning(credentials.c.id)
+        row = upsert(self._connection, credentials).values(
+            id=make_id(), user_id=user_id, factor=Factor.PASSWORD.value, hash=hash_, created_at=now
         )
-        if changed.first() is None:
-            await self._connection.execute(
-                insert(credentials).values(
-                    id=make_id(), user_id=user_id, factor=Factor.PASSWORD.value, hash=hash_, created_at=now
-                )
+        await self._connection.execute(
+            row.on_conflict_do_update(
+                index_elements=[credentials.c.user_id, credentials.c.factor], set_={"hash": hash_, "created_at": now}
             )
+        )
 
     async def upgrade_password(self, user_id: str, *, old: str, new: str) -> bool:
         """Swap one hash of a password for a stronger one of the same; False if it changed meanwhile."""
         done = await self._connection.execute(
             update(credentials)
-            .where(credentials.c.user_id == user_id, credentials.c.hash == old)
+            .where(
+                credentials.c.user_id == user_id,
+                credentials.c.factor == Factor.PASSWORD.value,
+                credentials.c.hash == old,
+            )
             .values(hash=new)
             .returning(credentials.c.id)
         )

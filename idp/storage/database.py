@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -123,7 +124,7 @@ _POSTGRES: dict[str, Any] = {
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=0", "cache_size=-4096"):
-        _retry_locked(lambda p=pragma: connection.execute(f"PRAGMA {p}"))
+        _retry_locked(partial(connection.execute, f"PRAGMA {pragma}"))
 
 
 def _begin_sqlite(connection: Connection) -> None:

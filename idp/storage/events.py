@@ -1,16 +1,14 @@
 """The audit trail: append-only, written in the transaction of the effect, so no effect goes without its row."""
 
-
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary, Row, String, Table, bindparam, insert, select
+from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.event import Event
 from idp.domain.secret import Sealer, make_id
-from idp.storage.columns import JsonText, UtcTime, metadata, place, to_micros
+from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place, to_micros
 
 events = Table(
     "events",
@@ -59,7 +57,7 @@ class EventStore:
             },
         )
 
-    async def list(self, *, kind: str | None = None, user_id: str | None = None, limit: int = 100) -> Sequence[Row[Any]]:
+    async def list(self, *, kind: str | None = None, user_id: str | None = None, limit: int = 100) -> Sequence[AnyRow]:
         """Return the newest events first."""
         query = select(events).order_by(events.c.id.desc()).limit(limit)
         if kind is not None:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    Row,
     String,
     Table,
     and_,
@@ -27,7 +26,7 @@ from idp.domain.json import Json
 from idp.domain.secret import Digest
 from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User, UserStatus
-from idp.storage.columns import JsonText, UtcTime, Words, metadata
+from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
 from idp.storage.sessions import sessions
 from idp.storage.users import USER_COLUMNS, UserStore, users
 
@@ -98,7 +97,7 @@ class GrantStore:
     async def rotate(
         self, grant_id: str, *, old: Digest, new: Digest, sealed_new: bytes, now: datetime, expires_at: datetime
     ) -> bool:
-        """Spend the current refresh token and put its successor in place; False if another was faster.
+        """Spend the current refresh token and put its successor in place; False if another was faster, or it expired.
 
         One UPDATE decides the race (RFC 9700 §4.14.2).
         """
@@ -153,7 +152,7 @@ def grant_values(grant: Grant) -> dict[str, Any]:
     }
 
 
-def read_grant(row: Row[Any]) -> Grant:
+def read_grant(row: AnyRow) -> Grant:
     """Read a grant from a row that has its columns."""
     claims = cast("dict[str, dict[str, list[Any]]] | None", row.claims) or {}
     return Grant(
@@ -176,7 +175,7 @@ def read_grant(row: Row[Any]) -> Grant:
 
 def _claims_to_json(grant: Grant) -> Json:
     asked = {"userinfo": grant.userinfo_claims, "id_token": grant.id_token_claims}
-    members = {
+    members: dict[str, Json] = {
         target: {name: [request.essential, list(request.values)] for name, request in requests.items()}
         for target, requests in asked.items()
         if requests is not None
@@ -190,7 +189,7 @@ def _claims_from_json(members: dict[str, list[Any]] | None) -> dict[str, ClaimRe
     return {name: ClaimRequest(essential, tuple(values)) for name, (essential, values) in members.items()}
 
 
-def _refresh(row: Row[Any]) -> RefreshState | None:
+def _refresh(row: AnyRow) -> RefreshState | None:
     if row.refresh_digest is None:
         return None
     return RefreshState(
@@ -238,7 +237,11 @@ _LIVE = (
 _ROTATE = (
     update(grants)
     .where(
-        grants.c.id == bindparam("of"), grants.c.refresh_digest == bindparam("old"), grants.c.revoked_at.is_(None)
+        grants.c.id == bindparam("of"),
+        grants.c.refresh_digest == bindparam("old"),
+        grants.c.revoked_at.is_(None),
+        grants.c.refresh_expires_at > _NOW,
+        grants.c.expires_at > _NOW,
     )
     .values(
         refresh_digest=bindparam("new"),

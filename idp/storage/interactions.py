@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, Index, LargeBinary, Row, String, Table, delete, insert, select, update
+from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.authorization import AuthorizationRequest, ClaimRequest, Interaction, Prompt, ResponseMode
 from idp.domain.json import Json
 from idp.domain.secret import Digest, Sealer
-from idp.storage.columns import UtcTime, metadata, open_json, seal_json
+from idp.storage.columns import AnyRow, UtcTime, is_key, metadata, open_json, seal_json
 
 interactions = Table(
     "interactions",
@@ -60,15 +60,17 @@ class InteractionStore:
         )
         surplus = (
             select(interactions.c.id)
-            .where(interactions.c.browser_digest == browser)
+            .where(interactions.c.browser_digest == browser, interactions.c.id != interaction.id)
             .order_by(interactions.c.created_at.desc())
-            .offset(keep)
+            .offset(keep - 1)
             .limit(100)
         )
         await self._connection.execute(delete(interactions).where(interactions.c.id.in_(surplus.scalar_subquery())))
 
     async def find(self, interaction_id: str) -> tuple[Interaction, Digest] | None:
         """Return an interaction and the digest of the browser it belongs to."""
+        if not is_key(interaction_id):
+            return None
         query = select(interactions).where(interactions.c.id == interaction_id)
         row = (await self._connection.execute(query)).first()
         if row is None:
@@ -100,10 +102,14 @@ class InteractionStore:
         return done.first() is not None
 
     async def complete(self, interaction_id: str, now: datetime) -> bool:
-        """Spend the interaction; False if its answer was sent before."""
+        """Spend the interaction; False if its answer was sent before, or its time is over."""
         done = await self._connection.execute(
             update(interactions)
-            .where(interactions.c.id == interaction_id, interactions.c.completed_at.is_(None))
+            .where(
+                interactions.c.id == interaction_id,
+                interactions.c.completed_at.is_(None),
+                interactions.c.expires_at > now,
+            )
             .values(completed_at=now)
             .returning(interactions.c.id)
         )
@@ -116,7 +122,7 @@ class InteractionStore:
             .values(**values)
         )
 
-    def _interaction(self, row: Row[Any]) -> Interaction:
+    def _interaction(self, row: AnyRow) -> Interaction:
         sealed = open_json(self._sealer, row.sealed_request, table="interactions", column="request", row=row.id)
         content = cast(dict[str, Any], sealed)
         return Interaction(

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Row, String, Table, bindparam, insert, select, update
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.assurance import Factor, Proof
 from idp.domain.secret import Digest, Sealer
 from idp.domain.session import Session
-from idp.storage.columns import EPOCH, MICROSECOND, JsonText, UtcTime, metadata, place, to_micros
+from idp.storage.columns import EPOCH, MICROSECOND, AnyRow, JsonText, UtcTime, metadata, place, to_micros
 
 sessions = Table(
     "sessions",
@@ -133,7 +133,7 @@ def _proofs_to_json(proofs: tuple[Proof, ...]) -> list[list[str | int]]:
     return [[proof.factor.value, to_micros(proof.verified_at)] for proof in proofs]
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(row: AnyRow) -> Session:
     proofs = cast(list[tuple[str, int]], row.proofs)
     return Session(
         id=row.id,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from idp.domain.json import JsonObject
 from idp.storage.columns import JsonText, UtcTime, metadata
 from idp.storage.epochs import EpochStore
+from idp.storage.upsert import is_duplicate
 
 signing_keys = Table(
     "signing_keys",
@@ -101,7 +102,9 @@ class SigningKeyStore:
                         activated_at=key.activated_at,
                     )
                 )
-        except IntegrityError:
+        except IntegrityError as error:
+            if not is_duplicate(error):
+                raise
             return False
         await self._epochs.bump(EPOCH_NAME)
         return True
@@ -113,9 +116,7 @@ class SigningKeyStore:
         """
         retired = await self._connection.execute(
             update(signing_keys)
-            .where(
-                signing_keys.c.kid == old, signing_keys.c.alg == alg, signing_keys.c.state == KeyState.ACTIVE.value
-            )
+            .where(signing_keys.c.kid == old, signing_keys.c.alg == alg, signing_keys.c.state == KeyState.ACTIVE.value)
             .values(state=KeyState.RETIRED.value, retired_at=now)
             .returning(signing_keys.c.kid)
         )
@@ -141,11 +142,11 @@ class SigningKeyStore:
         )
 
     async def set_state(self, kid: str, state: KeyState, now: datetime) -> bool:
-        """Retire or revoke a key; False if there is none with this kid."""
+        """Retire or revoke a key; False if there is none with this kid, or it was revoked: nothing revoked comes back."""
         stamp = {KeyState.RETIRED: "retired_at", KeyState.REVOKED: "revoked_at"}.get(state, "retired_at")
         done = await self._connection.execute(
             update(signing_keys)
-            .where(signing_keys.c.kid == kid)
+            .where(signing_keys.c.kid == kid, signing_keys.c.state != KeyState.REVOKED.value)
             .values({"state": state.value, stamp: now})
             .returning(signing_keys.c.kid)
         )  # fmt: skip

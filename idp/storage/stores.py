@@ -1,5 +1,9 @@
 """All stores over one transaction."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import Digester, Sealer
@@ -10,6 +14,7 @@ from idp.storage.codes import CodeStore
 from idp.storage.consents import ConsentStore
 from idp.storage.credentials import CredentialStore
 from idp.storage.data_keys import DataKeyStore
+from idp.storage.database import Database
 from idp.storage.epochs import EpochStore
 from idp.storage.events import EventStore
 from idp.storage.grants import GrantStore
@@ -21,6 +26,8 @@ from idp.storage.sessions import SessionStore
 from idp.storage.signing_keys import SigningKeyStore
 from idp.storage.sweep import SweepStore
 from idp.storage.users import UserStore
+
+T = TypeVar("T")
 
 
 class Stores:
@@ -49,3 +56,26 @@ class Stores:
         self.outbox = OutboxStore(connection, sealer)
         self.epochs = EpochStore(connection)
         self.sweep = SweepStore(connection)
+
+
+class Transactions:
+    """Opens transactions with all stores on them."""
+
+    def __init__(self, database: Database, *, sealer: Sealer, digester: Digester) -> None:
+        """Keep what every store needs."""
+        self.database = database
+        self._sealer = sealer
+        self._digester = digester
+
+    @asynccontextmanager
+    async def open(self, *, write: bool, request_id: str | None = None) -> AsyncIterator[Stores]:
+        """Commit what the block did, unless an exception leaves it; raise DatabaseAway if it cannot be done in time."""
+        async with self.database.transaction(write=write) as connection:
+            yield self._stores(connection, request_id)
+
+    async def run(self, work: Callable[[Stores], Awaitable[T]], *, write: bool, request_id: str | None = None) -> T:
+        """Run the work in a transaction, again from its start after a deadlock or serialization failure."""
+        return await self.database.run(lambda connection: work(self._stores(connection, request_id)), write=write)
+
+    def _stores(self, connection: AsyncConnection, request_id: str | None) -> Stores:
+        return Stores(connection, sealer=self._sealer, digester=self._digester, request_id=request_id)

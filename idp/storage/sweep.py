@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Table, delete, select
+from sqlalchemy import Column, Table, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.storage.access_tokens import access_tokens, revoked_tokens
@@ -46,10 +46,7 @@ class SweepStore:
         for table, column, kept in EXPIRING:
             key = tuple(table.primary_key.columns)
             old = select(*key).where(column <= now - kept).limit(BATCH)
-            if len(key) == 1:
-                which = key[0].in_(old.scalar_subquery())
-            else:
-                which = (key[0].in_(select(key[0]).where(column <= now - kept).limit(BATCH))) & (column <= now - kept)
+            which = tuple_(*key).in_(old)
             done = await self._connection.execute(delete(table).where(which))
             removed[table.name] = done.rowcount
         return removed

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, LargeBinary, Row, String, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Boolean, Column, LargeBinary, String, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.json import Json
 from idp.domain.secret import Digester, Sealer
 from idp.domain.user import Role, User, UserStatus, normalise_email, normalise_identifier, normalise_username
-from idp.storage.columns import UtcTime, metadata, open_json, seal_json
+from idp.storage.columns import AnyRow, UtcTime, is_key, metadata, open_json, seal_json
+from idp.storage.upsert import is_duplicate
 
 users = Table(
     "users",
@@ -47,7 +48,7 @@ class UserStore:
             async with self._connection.begin_nested():
                 await self._connection.execute(insert(users).values(**self._values(user)))
         except IntegrityError as error:
-            raise IdentifierTaken from error
+            raise (IdentifierTaken() if is_duplicate(error) else error) from error
 
     async def save(self, user: User) -> None:
         """Store a changed person; raise IdentifierTaken as `add` does."""
@@ -57,10 +58,12 @@ class UserStore:
             async with self._connection.begin_nested():
                 await self._connection.execute(update(users).where(users.c.id == user.id).values(**values))
         except IntegrityError as error:
-            raise IdentifierTaken from error
+            raise (IdentifierTaken() if is_duplicate(error) else error) from error
 
     async def find(self, user_id: str) -> User | None:
         """Return the person with this id."""
+        if not is_key(user_id):
+            return None
         row = (await self._connection.execute(_BY_ID, {"id": user_id})).first()
         return self.read(row) if row else None
 
@@ -109,7 +112,7 @@ class UserStore:
             "updated_at": user.updated_at,
         }
 
-    def read(self, row: Row[Any]) -> User:
+    def read(self, row: AnyRow) -> User:
         """Open a row of COLUMNS into a person."""
         sealed = open_json(self._sealer, row.sealed_profile, table="users", column="profile", row=row.user_id)
         profile = cast(dict[str, Any], sealed)

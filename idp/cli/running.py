@@ -1,0 +1,73 @@
+"""What commands share: settings, a wired-up process for one command, and output for people or for programs."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from idp import logs, resources, settings
+from idp.settings import Settings
+from idp.storage import schema
+from idp.storage.database import Database
+from idp.wiring import Site, build
+
+T = TypeVar("T")
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --json."""
+    return click.option("--json", "as_json", is_flag=True, help="one JSON document on standard output")(function)
+
+
+def read_settings(context: click.Context, *, mode: str | None = None) -> Settings:
+    """Return the settings; BadSettings ends the command with exit code 2.
+
+    A command without an explicit mode works on the development database when that is all there is.
+    """
+    config: Path | None = context.find_root().obj
+    options = settings.load(config=config, mode=mode)
+    logs.configure(options.log_level if mode else "WARNING")
+    settings.hand_down(config=config, mode=mode)
+    return options
+
+
+def with_site(context: click.Context, work: Callable[[Site], Awaitable[T]]) -> T:
+    """Run the work of a command on a wired-up process."""
+    options = read_settings(context, mode=default_mode())
+
+    async def run() -> T:
+        site = await build(options)
+        try:
+            return await work(site)
+        finally:
+            await site.close()
+
+    return asyncio.run(run())
+
+
+def default_mode() -> str | None:
+    """Return `dev` when a development installation is here: its master key lies in the default folder."""
+    return "dev" if Path("keys/master.key").exists() else None
+
+
+async def upgrade(options: Settings) -> None:
+    """Bring the database to the newest schema."""
+    database = Database(options.database_url)
+    try:
+        async with database.transaction(write=True) as connection:
+            await schema.upgrade(connection, resources.folder("alembic"))
+    finally:
+        await database.close()
+
+
+def show(as_json: bool, document: Any, text: str) -> None:
+    """Print a result: the document for programs, the text for people."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str) if as_json else text)
+
+
+def fail(message: str) -> click.ClickException:
+    """Return the exception that ends a command with exit code 1."""
+    return click.ClickException(message)

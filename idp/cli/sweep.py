@@ -1,0 +1,20 @@
+"""`idp sweep`: removes what has expired; it also happens by itself while serving."""
+
+import click
+
+from idp.cli.running import json_option, show, with_site
+from idp.flows import housekeeping
+from idp.wiring import Site
+
+
+@click.command()
+@json_option
+@click.pass_context
+def sweep(context: click.Context, as_json: bool) -> None:
+    """Remove what has expired."""
+
+    async def work(site: Site) -> dict[str, int]:
+        return dict(await housekeeping.sweep(site.transactions, site.clock))
+
+    removed = with_site(context, work)
+    show(as_json, removed, f"{sum(removed.values())} rows removed")

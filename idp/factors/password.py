@@ -1,0 +1,104 @@
+"""Passwords: bcrypt over a keyed pre-hash, in a bounded pool of threads.
+
+The pre-hash (HMAC-SHA-384 under the pepper, base64: 64 bytes) lets every character of a long password count, which
+bcrypt's limit of 72 bytes would not. Work beyond the pool and its queue is refused at once, never queued without end.
+A stored hash reads `v1$PEPPER$BCRYPT`.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+import bcrypt
+
+from idp.policy import passwords
+
+T = TypeVar("T")
+
+_VERSION = "v1"
+_BCRYPT = re.compile(r"\$2b\$([0-9]{2})\$[./A-Za-z0-9]{53}")
+_COMMON_AT_LEAST = 6
+
+
+class HashPoolBusy(Exception):
+    """More passwords wait to be hashed than the pool takes; a later try may work."""
+
+
+class PasswordHasher:
+    """Hashes and verifies passwords without ever blocking the event loop."""
+
+    def __init__(self, pepper: bytes, *, pepper_id: str, rounds: int, threads: int, queue: int) -> None:
+        """Start a pool of `threads`; at most `queue` further passwords wait."""
+        self._pepper = pepper
+        self._pepper_id = pepper_id
+        self._rounds = rounds
+        self._room = threads + queue
+        self._busy = 0
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hash")
+        # A hash that no password has: verifying against it costs what a real one costs.
+        nobody = hashlib.sha384(pepper).hexdigest()
+        self._nobody = f"$2b${rounds:02}${nobody[:21]}u{nobody[22:53]}".encode()
+
+    async def hash(self, password: str) -> str:
+        """Return what to store of a password; raise HashPoolBusy when too many are waiting."""
+        salted = await self._run(lambda: bcrypt.hashpw(self._prehash(password), bcrypt.gensalt(self._rounds)))
+        return f"{_VERSION}${self._pepper_id}{salted.decode()}"
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Say whether the password has this hash; None, a hash that nobody has, costs the same and fails.
+
+        Raises HashPoolBusy when too many are waiting.
+        """
+        target = self._bcrypt_part(stored)
+        matches = await self._run(lambda: bcrypt.checkpw(self._prehash(password), target or self._nobody))
+        return matches and target is not None
+
+    def needs_upgrade(self, stored: str) -> bool:
+        """Say whether a hash was made at a lower cost than is asked for now."""
+        found = _BCRYPT.search(stored)
+        return found is None or int(found[1]) < self._rounds
+
+    def close(self) -> None:
+        """Let running hashes finish and stop the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _bcrypt_part(self, stored: str | None) -> bytes | None:
+        version, _, rest = (stored or "").partition("$")
+        pepper_id, _, salted = rest.partition("$")
+        found = _BCRYPT.fullmatch(f"${salted}")
+        return found[0].encode() if version == _VERSION and pepper_id == self._pepper_id and found else None
+
+    def _prehash(self, password: str) -> bytes:
+        normal = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+        return base64.b64encode(hmac.digest(self._pepper, normal, hashlib.sha384))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._busy >= self._room:
+            raise HashPoolBusy
+        self._busy += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._busy -= 1
+
+
+def is_plausible(password: str) -> bool:
+    """Say whether a password could be anybody's; what is too long or has NUL is not worth a hash."""
+    if len(password) > passwords.LONGEST_CODE_POINTS or "\0" in password:
+        return False
+    return len(password.encode("utf-8", "surrogatepass")) <= passwords.LONGEST_BYTES
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Return passwords that everybody tries first, folded; loaded at the first new password, not at start."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= _COMMON_AT_LEAST)

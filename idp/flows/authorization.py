@@ -1,0 +1,230 @@
+"""From /authorize to a code: what must still happen, and in which order.
+
+A request that needs nobody is answered at once. Any other becomes an interaction, bound to the browser that began it;
+each page asks here what comes next, so reload, back button and second tab always end in the right place.
+"""
+
+from dataclasses import dataclass
+
+from idp.domain.authorization import AuthorizationRequest, Interaction
+from idp.domain.client import Client
+from idp.domain.consent import Consent
+from idp.domain.event import EventKind
+from idp.domain.secret import Digester, equal, make_id
+from idp.domain.session import Session
+from idp.domain.user import User
+from idp.flows import browser_session
+from idp.flows.visit import Visit
+from idp.oauth import authorization
+from idp.oauth.context import Context
+from idp.oauth.errors import RedirectError
+from idp.oauth.extensions.response_modes import Delivery
+from idp.oauth.grants.authorization_code import issue_code
+from idp.oauth.request import Pairs
+from idp.policy import consent as consent_policy
+from idp.policy import lifetimes, prompts
+from idp.policy.prompts import Fail, Step
+
+__all__ = ["GoTo", "Outcome", "Standing", "Step", "Stuck"]
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """The person must do something first, on the page of this step."""
+
+    step: Step
+    interaction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """The interaction cannot go on in this browser: `expired`, `foreign`, `done` or `unknown`."""
+
+    why: str
+    retry_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an interaction stands: its client, who is signed in, and what comes next."""
+
+    interaction: Interaction
+    request: AuthorizationRequest | None
+    client: Client | None
+    session: Session | None
+    user: User | None
+    step: Step | Fail
+
+    @property
+    def is_remembered(self) -> bool:
+        """Say whether a consent given now spares the next question."""
+        return self.client is not None and consent_policy.may_remember(self.client)
+
+
+Outcome = GoTo | Delivery | Stuck
+
+
+def browser_digest(digester: Digester, visit: Visit) -> bytes:
+    """Return what is stored of the cookie that binds interactions to a browser."""
+    return digester.digest("browser", visit.browser)
+
+
+async def begin(context: Context, visit: Visit, pairs: Pairs, *, path: str) -> Outcome:
+    """Answer a request to /authorize; raise PageError if nobody may be redirected to."""
+    checked = await authorization.check(context, pairs)
+    if isinstance(checked, Delivery):
+        return checked
+    request, client = checked.request, checked.client
+    session = await _current_session(context, visit)
+    step = await _decide(context, request, client, None, session)
+    if isinstance(step, Fail):
+        return await _refuse(context, request, step)
+    if step is Step.DONE and session is not None:
+        return await _grant(context, request, client, session)
+    interaction = _new_interaction(context, request, path)
+    await _keep(context, visit, interaction)
+    return GoTo(step, interaction.id)
+
+
+async def begin_without_client(context: Context, visit: Visit, *, return_path: str) -> GoTo:
+    """Begin a sign-in that leads to one of our own pages."""
+    interaction = _new_interaction(context, None, return_path)
+    await _keep(context, visit, interaction)
+    return GoTo(Step.LOGIN, interaction.id)
+
+
+async def _keep(context: Context, visit: Visit, interaction: Interaction) -> None:
+    digest = context.engine.digester.digest("browser", visit.browser)
+    await context.stores.interactions.add(interaction, digest, keep=lifetimes.INTERACTIONS_PER_BROWSER)
+
+
+def _new_interaction(context: Context, request: AuthorizationRequest | None, path: str) -> Interaction:
+    return Interaction(
+        id=make_id(),
+        request=request,
+        return_path=path,
+        created_at=context.now,
+        expires_at=context.now + lifetimes.INTERACTION,
+    )
+
+
+async def stand(context: Context, visit: Visit, interaction_id: str) -> Standing | Stuck:
+    """Return where an interaction stands, or why this browser cannot go on with it."""
+    found = await context.stores.interactions.find(interaction_id) if len(interaction_id) <= 32 else None
+    if found is None:
+        return Stuck("unknown")
+    interaction, browser = found
+    if not equal(browser, browser_digest(context.engine.digester, visit)):
+        return Stuck("foreign")
+    if interaction.completed_at is not None:
+        return Stuck("done")
+    if not interaction.is_open(context.now):
+        return Stuck("expired", interaction.return_path)
+    return await _standing(context, visit, interaction)
+
+
+async def _standing(context: Context, visit: Visit, interaction: Interaction) -> Standing | Stuck:
+    session = await _current_session(context, visit)
+    user = await context.stores.users.find(session.user_id) if session else None
+    request = interaction.request
+    if request is None:
+        signed_in = session is not None and interaction.session_id == session.id
+        return Standing(interaction, None, None, session, user, Step.DONE if signed_in else Step.LOGIN)
+    client = await context.client(request.client_id)
+    if client is None or not client.allows_redirect(request.redirect_uri):
+        return Stuck("expired")  # the client ended, or lost this URI, while the person was away
+    step = await _decide(context, request, client, interaction, session)
+    return Standing(interaction, request, client, session, user, step)
+
+
+async def proceed(context: Context, standing: Standing) -> Outcome | str:
+    """Go on from where the interaction stands: to the next page, to the client, or to a path of ours."""
+    interaction, request, client, session = standing.interaction, standing.request, standing.client, standing.session
+    if isinstance(standing.step, Step) and standing.step is not Step.DONE:
+        return GoTo(standing.step, interaction.id)
+    if not await context.stores.interactions.complete(interaction.id, context.now):
+        return Stuck("done")
+    if request is None or client is None:
+        return interaction.return_path or "/account"
+    if isinstance(standing.step, Fail):
+        return await _refuse(context, request, standing.step)
+    assert session is not None
+    return await _grant(context, request, client, session)
+
+
+async def resume(context: Context, visit: Visit, interaction_id: str) -> Outcome | str:
+    """Go on with an interaction after a page has done its part."""
+    standing = await stand(context, visit, interaction_id)
+    return standing if isinstance(standing, Stuck) else await proceed(context, standing)
+
+
+async def cancel(context: Context, standing: Standing) -> Outcome | str:
+    """End an interaction at the person's wish; the client is told access_denied, nothing else changes."""
+    if not await context.stores.interactions.complete(standing.interaction.id, context.now):
+        return Stuck("done")
+    if standing.request is None:
+        return "/account"
+    return await _refuse(context, standing.request, Fail("access_denied", "the person cancelled"))
+
+
+async def choose_account(context: Context, standing: Standing, *, go_on: bool) -> None:
+    """Note the answer of the account chooser: go on with the current account, or sign in with another."""
+    session_id = standing.session.id if go_on and standing.session else ""
+    await context.stores.interactions.note_account(standing.interaction.id, session_id)
+
+
+async def allow(context: Context, standing: Standing) -> bool:
+    """Note that the person agreed to the stored request; False if they had answered before."""
+    request, user = standing.request, standing.user
+    if request is None or user is None or not await context.stores.interactions.note_consent(standing.interaction.id):
+        return False
+    before = await context.stores.consents.find(user.id, request.client_id)
+    scopes = consent_policy.asked_scopes(request) | (before.scopes if before else frozenset())
+    claims = request.extra_claims | (before.claims if before else frozenset())
+    await context.stores.consents.save(Consent(user.id, request.client_id, scopes, claims), context.now)
+    await context.record(
+        EventKind.CONSENT_GIVEN, user_id=user.id, client_id=request.client_id, scopes=" ".join(sorted(request.scopes))
+    )
+    return True
+
+
+async def deny(context: Context, standing: Standing) -> Outcome | str:
+    """End an interaction because the person does not agree."""
+    if standing.request is not None and standing.user is not None:
+        await context.record(EventKind.CONSENT_DENIED, user_id=standing.user.id, client_id=standing.request.client_id)
+    return await cancel(context, standing)
+
+
+async def _current_session(context: Context, visit: Visit) -> Session | None:
+    session = await browser_session.find(context.stores, context.engine.digester, visit, context.now)
+    if session is None:
+        return None
+    return await browser_session.keep_alive(context.stores, session, context.now)
+
+
+async def _decide(
+    context: Context,
+    request: AuthorizationRequest,
+    client: Client,
+    interaction: Interaction | None,
+    session: Session | None,
+) -> Step | Fail:
+    consent = await context.stores.consents.find(session.user_id, client.id) if session else None
+    is_given = interaction is not None and interaction.consent_given
+    needed = not is_given and consent_policy.needs_consent(request, client, consent)
+    return prompts.decide(request, client, interaction, session, consent_needed=needed, now=context.now)
+
+
+async def _refuse(context: Context, request: AuthorizationRequest, fail: Fail) -> Delivery:
+    await context.record(EventKind.AUTHORIZATION_REFUSED, client_id=request.client_id, error=fail.error)
+    error = RedirectError(fail.error, fail.description)
+    return authorization.refuse(context, request.redirect_uri, request.response_mode, error, state=request.state)
+
+
+async def _grant(context: Context, request: AuthorizationRequest, client: Client, session: Session) -> Delivery:
+    user = await context.stores.users.find(session.user_id)
+    if user is None or not user.is_active:
+        return await _refuse(context, request, Fail("access_denied", "this person may not sign in"))
+    code = await issue_code(context, request, session, audience=(context.engine.issuer,))
+    parameters = [("code", code)]
+    return authorization.answer(context, request.redirect_uri, request.response_mode, parameters, state=request.state)

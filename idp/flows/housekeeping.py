@@ -1,0 +1,78 @@
+"""What happens by itself while serving: expired rows go, keys rotate, messages leave."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from idp.clock import Clock
+from idp.flows.signing_keys import SigningKeys
+from idp.messages.outbox import OutboxWorker
+from idp.providers.keystore.port import KeyStoreFault
+from idp.storage.database import DatabaseAway
+from idp.storage.stores import Transactions
+
+SWEEP_EVERY_SECONDS = 300.0
+KEYS_EVERY_SECONDS = 600.0
+OUTBOX_EVERY_SECONDS = 1.0
+MAX_BATCHES = 1000
+log = structlog.get_logger("housekeeping")
+
+
+async def sweep(transactions: Transactions, clock: Clock) -> Counter[str]:
+    """Remove everything that has expired, batch by batch; return how many rows went, by table."""
+    total: Counter[str] = Counter()
+    for _ in range(MAX_BATCHES):
+        async with transactions.open(write=True) as stores:
+            removed = await stores.sweep.batch(clock.now())
+        total.update(removed)
+        if not any(removed.values()):
+            break
+        await asyncio.sleep(0)
+    return total
+
+
+class Housekeeping:
+    """Runs the chores of one process until it is stopped; every chore may run in several processes at once."""
+
+    def __init__(self, transactions: Transactions, keys: SigningKeys, outbox: OutboxWorker, clock: Clock) -> None:
+        """Keep what the chores need."""
+        self._transactions = transactions
+        self._keys = keys
+        self._outbox = outbox
+        self._clock = clock
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        for chore, pause in (
+            (self._sweep, SWEEP_EVERY_SECONDS),
+            (self._keys.keep_fresh, KEYS_EVERY_SECONDS),
+            (self._deliver, OUTBOX_EVERY_SECONDS),
+        ):
+            self._tasks.append(asyncio.create_task(_repeat(chore, pause)))
+
+    async def stop(self) -> None:
+        """End all chores."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _sweep(self) -> None:
+        removed = await sweep(self._transactions, self._clock)
+        if removed.total():
+            log.info("swept", rows=removed.total())
+
+    async def _deliver(self) -> None:
+        while await self._outbox.deliver():
+            pass
+
+
+async def _repeat(chore: Callable[[], Awaitable[None]], pause: float) -> None:
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            await chore()
+        except (DatabaseAway, KeyStoreFault) as error:
+            log.warning("chore postponed", chore=getattr(chore, "__name__", "?"), error=str(error))

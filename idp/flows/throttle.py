@@ -1,0 +1,75 @@
+"""How guesses are counted: by account, by known device, by network – before anything is verified.
+
+Every door that takes a password shares these counters. Success clears only the counter that the attempt was counted
+on, never the network's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+
+from idp.domain.refusal import Refusal, Refused
+from idp.domain.secret import Digest, Digester
+from idp.policy import lockout
+from idp.storage.attempts import Blocked
+from idp.storage.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The counters that one attempt is charged to."""
+
+    account: Digest
+    network: Digest
+    counter: Digest
+    is_known_device: bool
+
+
+def network_of(address: str) -> str:
+    """Return the network that an address is counted with: an IPv4 address itself, an IPv6 /64."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Address(int(parsed) >> 64 << 64))
+
+
+def budget(digester: Digester, *, account: bytes, address: str, device_id: str | None) -> Budget:
+    """Return the counters for an attempt on an account; a known device has one of its own."""
+    account_text = account.hex()
+    counter = digester.digest("password_attempts", f"{account_text}|{device_id or ''}")
+    network = digester.digest("network", network_of(address))
+    return Budget(digester.digest("account", account_text), network, counter, device_id is not None)
+
+
+async def reserve(stores: Stores, budget: Budget, now: datetime, *, limits_floods: bool) -> Refused | None:
+    """Count an attempt before it is verified; say how long to wait if it may not be made."""
+    if limits_floods and not budget.is_known_device and await _network_is_full(stores, budget, now):
+        return Refused(Refusal.THROTTLED, lockout.NETWORK_WINDOW)
+    counted = await stores.attempts.reserve(
+        budget.counter, now, waits=lockout.PASSWORD_WAITS, memory=lockout.PASSWORD_MEMORY
+    )
+    if isinstance(counted, Blocked):
+        return Refused(Refusal.THROTTLED, max(counted.until - now, timedelta(seconds=1)))
+    return None
+
+
+async def _network_is_full(stores: Stores, budget: Budget, now: datetime) -> bool:
+    window = lockout.NETWORK_ACCOUNTS_WINDOW
+    accounts = await stores.attempts.note_account(budget.network, budget.account, now, window=window)
+    failures = await stores.attempts.count(budget.network, now)
+    return accounts > lockout.NETWORK_ACCOUNTS or failures >= lockout.NETWORK_FAILURES
+
+
+async def succeeded(stores: Stores, budget: Budget) -> None:
+    """Give the counter back after the right password."""
+    await stores.attempts.clear(budget.counter)
+
+
+async def failed(stores: Stores, budget: Budget, now: datetime) -> None:
+    """Charge the network too; the account was charged when the attempt was reserved."""
+    await stores.attempts.add_in_window(budget.network, now, window=lockout.NETWORK_WINDOW)

@@ -1,0 +1,193 @@
+"""Accounts as an operator sees them: created, changed, disabled, deleted; each with its audit row."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from idp.clock import Clock
+from idp.domain.event import Event, EventKind
+from idp.domain.json import JsonObject
+from idp.domain.refusal import Refusal, Refused
+from idp.domain.secret import Digester, make_secret, make_user_id
+from idp.domain.user import (
+    RESERVED_CLAIMS,
+    BadIdentifier,
+    Role,
+    User,
+    UserStatus,
+    normalise_email,
+    normalise_username,
+)  # fmt: skip
+from idp.factors.password import PasswordHasher, common_passwords
+from idp.policy import lifetimes, passwords
+from idp.storage.stores import Stores, Transactions
+from idp.storage.users import IdentifierTaken
+
+ADMINISTRATOR_LINK = "administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What is needed to make an account."""
+
+    email: str | None
+    username: str | None
+    password: str | None
+    claims: JsonObject
+    email_verified: bool = False
+    role: Role = Role.USER
+
+
+class UserAdministration:
+    """What operators and the first administrator do with accounts."""
+
+    def __init__(
+        self, transactions: Transactions, hasher: PasswordHasher, digester: Digester, clock: Clock, *, product: str
+    ) -> None:
+        """Keep what the steps need; `product` is a word that no password may be made of."""
+        self._transactions = transactions
+        self._hasher = hasher
+        self._digester = digester
+        self._clock = clock
+        self._product = product
+
+    async def create(self, new: NewUser, *, link: str | None = None) -> User | Refused:
+        """Make an account; with `link`, spend it in the same transaction (first administrator)."""
+        checked = self._check(new)
+        if isinstance(checked, Refusal):
+            return Refused(checked)
+        refused = self.judge_password(new.password, checked) if new.password is not None else None
+        if refused is not None:
+            return Refused(refused)
+        hashed = await self._hasher.hash(new.password) if new.password is not None else None
+        now = self._clock.now()
+        user = replace(checked, created_at=now, updated_at=now)
+        try:
+            async with self._transactions.open(write=True) as stores:
+                if link is not None and not await self._spend(stores, link, now):
+                    return Refused(Refusal.LINK_SPENT)
+                await self._store(stores, user, hashed, now)
+        except IdentifierTaken:
+            is_email = user.email is not None
+            return Refused(Refusal.EMAIL_TAKEN if is_email else Refusal.USERNAME_TAKEN)
+        return user
+
+    def _check(self, new: NewUser) -> User | Refusal:
+        try:
+            email = normalise_email(new.email) and new.email.strip() if new.email else None
+        except BadIdentifier:
+            return Refusal.EMAIL_INVALID
+        try:
+            username = normalise_username(new.username) and new.username.strip() if new.username else None
+        except BadIdentifier:
+            return Refusal.USERNAME_INVALID
+        if email is None and username is None:
+            return Refusal.MISSING_FIELDS
+        claims = {name: value for name, value in new.claims.items() if name not in RESERVED_CLAIMS}
+        return User(make_user_id(), UserStatus.ACTIVE, new.role, email, new.email_verified, username, claims)
+
+    def judge_password(self, password: str, user: User) -> Refusal | None:
+        """Return why a password is refused for this person, None if it may be used."""
+        local_part = (user.email or "").partition("@")[0]
+        name = user.claims.get("name")
+        words = (user.email, local_part, user.username, name if isinstance(name, str) else None, self._product)
+        own = tuple(word for word in words if word)
+        return passwords.judge(password, own_words=own, common=common_passwords())
+
+    async def _store(self, stores: Stores, user: User, hashed: str | None, now: datetime) -> None:
+        await stores.users.add(user)
+        if hashed is not None:
+            await stores.credentials.set_password(user.id, hashed, now)
+        kind = EventKind.ADMINISTRATOR_MADE if user.role is Role.OWNER else EventKind.USER_CHANGED
+        await stores.events.add(Event(kind, user_id=user.id, detail={"change": "created"}), now)
+
+    async def find(self, name: str) -> User | None:
+        """Return the person with this id, e-mail address or username."""
+        async with self._transactions.open(write=False) as stores:
+            return await stores.users.find(name) or await stores.users.find_by_name(name)
+
+    async def list(self, *, after: str = "", limit: int = 100) -> list[User]:
+        """Return people in the order of their ids."""
+        async with self._transactions.open(write=False) as stores:
+            return list(await stores.users.list(after=after, limit=limit))
+
+    async def set_password(self, user: User, password: str) -> Refused | None:
+        """Replace a password: every session and grant of the person ends."""
+        refused = self.judge_password(password, user)
+        if refused is not None:
+            return Refused(refused)
+        hashed = await self._hasher.hash(password)
+        now = self._clock.now()
+        async with self._transactions.open(write=True) as stores:
+            await stores.credentials.set_password(user.id, hashed, now)
+            await self._end_access(stores, user.id, now)
+            await stores.events.add(Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "password"}), now)
+        return None
+
+    async def change(self, user: User) -> Refused | None:
+        """Store changed identifiers or claims."""
+        now = self._clock.now()
+        try:
+            async with self._transactions.open(write=True) as stores:
+                await stores.users.save(replace(user, updated_at=now))
+                event = Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "profile"})
+                await stores.events.add(event, now)
+        except BadIdentifier:
+            return Refused(Refusal.EMAIL_INVALID)
+        except IdentifierTaken:
+            return Refused(Refusal.EMAIL_TAKEN)
+        return None
+
+    async def set_status(self, user: User, status: UserStatus) -> None:
+        """Enable a person, or disable them: every session, code and token ends."""
+        now = self._clock.now()
+        async with self._transactions.open(write=True) as stores:
+            await stores.users.set_status(user.id, status, now)
+            if status is UserStatus.DISABLED:
+                await self._end_access(stores, user.id, now)
+            await stores.events.add(
+                Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": status.value}), now
+            )
+
+    async def delete(self, user: User) -> None:
+        """Remove a person and all that hangs on them; their id is never used again."""
+        now = self._clock.now()
+        async with self._transactions.open(write=True) as stores:
+            await stores.sessions.end_all_of(user.id, now)
+            await stores.users.delete(user.id)
+            await stores.events.add(Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "deleted"}), now)
+
+    async def _end_access(self, stores: Stores, user_id: str, now: datetime) -> None:
+        await stores.sessions.end_all_of(user_id, now)
+        await stores.codes.burn_of_user(user_id, now)
+        await stores.grants.revoke_of_user(user_id, now)
+
+    async def administrator_link(self) -> str:
+        """Return a new secret for the one-time link that makes an administrator; older links die."""
+        secret, now = make_secret(), self._clock.now()
+        async with self._transactions.open(write=True) as stores:
+            await stores.links.add(
+                self._digester.digest("link", secret),
+                purpose=ADMINISTRATOR_LINK,
+                expires_at=now + lifetimes.ADMINISTRATOR_LINK,
+                now=now,
+            )
+        return secret
+
+    async def is_link_open(self, secret: str) -> bool:
+        """Say whether a link could still be used, without using it."""
+        digest = self._digester.digest("link", secret)
+        async with self._transactions.open(write=False) as stores:
+            return await stores.links.is_open(digest, purpose=ADMINISTRATOR_LINK, now=self._clock.now())
+
+    async def promote(self, user: User, *, link: str) -> Refused | None:
+        """Make a person who is signed in an administrator by spending the link."""
+        now = self._clock.now()
+        async with self._transactions.open(write=True) as stores:
+            if not await self._spend(stores, link, now):
+                return Refused(Refusal.LINK_SPENT)
+            await stores.users.save(replace(user, role=Role.OWNER, updated_at=now))
+            await stores.events.add(Event(EventKind.ADMINISTRATOR_MADE, user_id=user.id), now)
+        return None
+
+    async def _spend(self, stores: Stores, link: str, now: datetime) -> bool:
+        return await stores.links.spend(self._digester.digest("link", link), purpose=ADMINISTRATOR_LINK, now=now)

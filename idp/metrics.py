@@ -1,0 +1,24 @@
+"""Counters and timings for Prometheus; several worker processes are added up through files when they share a folder."""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+REQUESTS = Counter("idp_requests", "HTTP requests by route, method and status class", ("route", "method", "status"))
+SECONDS = Histogram("idp_request_seconds", "Time to answer, by route", ("route",), buckets=BUCKETS)
+SIGN_INS = Counter("idp_sign_ins", "Sign-ins by outcome", ("outcome",))
+SHED = Counter("idp_hash_pool_refused", "Sign-ins answered 503 because the password pool was full")
+
+
+def exposition() -> bytes:
+    """Return all figures in Prometheus' text format, of all workers when they share a folder."""
+    if MULTIPROCESS_VARIABLE not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

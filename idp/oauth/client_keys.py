@@ -1,0 +1,71 @@
+"""A client's public keys: which sets are accepted – RFC 7517 §5, with the strength that ASVS 11.6.1 asks for."""
+
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from joserfc.errors import JoseError
+from joserfc.jwk import import_key
+
+from idp.domain.client import BadClient
+from idp.domain.json import JsonObject
+
+MAX_KEYS = 20
+_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_CURVES = {"EC": ("P-256", "P-384", "P-521"), "OKP": ("Ed25519",)}
+_SMALL_PRIMES = [n for n in range(3, 2000) if all(n % d for d in range(2, int(n**0.5) + 1))]
+# The ROCA fingerprint (CVE-2017-15361): a vulnerable modulus is, modulo each of these primes, a power of 65537.
+_ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+
+
+def check_jwks(value: Any) -> JsonObject:
+    """Return the key set if every key is public and strong; raise BadClient otherwise."""
+    if not isinstance(value, dict) or not isinstance(value.get("keys"), list) or not value["keys"]:
+        raise BadClient("jwks must be a JSON Web Key Set with at least one key")
+    if len(value["keys"]) > MAX_KEYS:
+        raise BadClient(f"jwks has more than {MAX_KEYS} keys")
+    for jwk in value["keys"]:
+        _check_key(jwk)
+    return {"keys": value["keys"]}
+
+
+def _check_key(jwk: Any) -> None:
+    if not isinstance(jwk, dict) or jwk.get("kty") not in ("RSA", "EC", "OKP") or _PRIVATE_MEMBERS & set(jwk):
+        raise BadClient("jwks may hold public RSA, EC and OKP keys only")
+    if jwk["kty"] in _CURVES and jwk.get("crv") not in _CURVES[jwk["kty"]]:
+        raise BadClient("EC keys are on P-256, P-384 or P-521, OKP keys on Ed25519")
+    kid = jwk.get("kid")
+    if kid is not None and (not isinstance(kid, str) or len(kid) > 256):
+        raise BadClient("kid must be a string of at most 256 characters")
+    try:
+        key = import_key(jwk).public_key
+    except (JoseError, ValueError, TypeError) as error:
+        raise BadClient("jwks has a key that cannot be read") from error
+    if isinstance(key, RSAPublicKey):
+        _check_rsa(key)
+
+
+def _check_rsa(key: RSAPublicKey) -> None:
+    numbers = key.public_numbers()
+    if not 2048 <= key.key_size <= 4096 or numbers.e < 65537 or numbers.e % 2 == 0:
+        raise BadClient("RSA keys have 2048 to 4096 bits and an exponent of at least 65537")
+    if any(numbers.n % prime == 0 for prime in _SMALL_PRIMES) or numbers.n % 2 == 0:
+        raise BadClient("the RSA modulus has a small factor")
+    if _is_roca(numbers.n) or _has_close_factors(numbers.n):
+        raise BadClient("the RSA modulus is of a weak kind")
+
+
+def _is_roca(modulus: int) -> bool:
+    return all(modulus % prime in {pow(65537, power, prime) for power in range(prime)} for prime in _ROCA_PRIMES)
+
+
+def _has_close_factors(modulus: int) -> bool:
+    """Try Fermat's method for a few steps: factors close together fall at once."""
+    from math import isqrt
+
+    middle = isqrt(modulus - 1) + 1
+    for _ in range(100):
+        rest = middle * middle - modulus
+        if isqrt(rest) ** 2 == rest:
+            return True
+        middle += 1
+    return False

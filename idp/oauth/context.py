@@ -1,0 +1,61 @@
+"""What an endpoint works with: facts of the process, and the stores of the request's one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.domain.client import CLIENT_ID, Client
+from idp.domain.event import Event, EventKind
+from idp.domain.secret import Digester, Sealer
+from idp.oauth.keyring import Keyring
+from idp.oauth.request import HttpRequest
+from idp.storage.caches import ClientDirectory
+from idp.storage.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What is the same for every request of a process."""
+
+    issuer: str
+    keyring: Keyring
+    clients: ClientDirectory
+    digester: Digester
+    sealer: Sealer
+    limits_floods: bool = True
+    docs_url: str | None = None
+
+    def url(self, path: str) -> str:
+        """Return one of our URLs; always from the issuer, never from a Host header."""
+        return self.issuer + path
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request to the protocol engine."""
+
+    engine: Engine
+    stores: Stores
+    http: HttpRequest
+    now: datetime
+
+    async def client(self, client_id: str) -> Client | None:
+        """Return an active client; a disabled one counts as unknown at every door."""
+        if not CLIENT_ID.fullmatch(client_id):
+            return None
+        found = await self.engine.clients.find(self.stores.clients, client_id)
+        return found if found is not None and found.is_active else None
+
+    async def record(
+        self,
+        kind: EventKind,
+        *,
+        user_id: str | None = None,
+        client_id: str | None = None,
+        session_id: str | None = None,
+        **detail: str | int | bool | None,
+    ) -> None:
+        """Append to the audit trail, in the transaction of the effect."""
+        facts: Mapping[str, str | int | bool | None] = detail
+        event = Event(kind, user_id, client_id, session_id, self.http.address, facts)
+        await self.stores.events.add(event, self.now)

@@ -1,0 +1,55 @@
+"""Client credentials grant – RFC 6749 §4.4. Confidential clients only; no person, no refresh token, no openid."""
+
+from authlib.oauth2.rfc6749 import InvalidScopeError, UnauthorizedClientError, grants
+
+from idp.domain.secret import make_id
+from idp.domain.tokens import Grant
+from idp.oauth import pipeline
+from idp.oauth.authlib_models import allowed_scopes
+from idp.oauth.grants.token_grant import TokenGrant
+from idp.policy import lifetimes
+from idp.policy.clients import SCOPES
+
+_USER_SCOPES = frozenset(SCOPES)
+
+
+class ClientCredentialsGrant(TokenGrant, grants.ClientCredentialsGrant):  # type: ignore[misc]
+    """Gives a client a token of its own."""
+
+    scopes: tuple[str, ...]
+
+    def validate_token_request(self) -> None:
+        """Run the table of checks; there is nothing to spend."""
+        pipeline.run(self, pipeline.CLIENT_CREDENTIALS)
+
+    def check_grant_type(self) -> None:
+        """Refuse clients that are public or not registered for this grant."""
+        super().check_grant_type()
+        if not self.client_noun.is_confidential:
+            raise UnauthorizedClientError("client_credentials is for confidential clients")
+
+    def check_scope(self) -> None:
+        """Refuse scopes that speak of a person, and requests of which no scope is left."""
+        asked = (self.request.payload.scope or "").split()
+        if _USER_SCOPES & set(asked):
+            raise InvalidScopeError("these scopes need a person: " + " ".join(sorted(_USER_SCOPES & set(asked))))
+        client = self.client_noun
+        own = tuple(scope for scope in client.scopes if scope not in _USER_SCOPES)
+        self.scopes = allowed_scopes(client, asked) if asked else (client.default_scopes or own)
+        if asked and not self.scopes:
+            raise InvalidScopeError("none of these scopes is registered for this client")
+
+    def create_token_response(self) -> tuple[int, dict[str, object], list[tuple[str, str]]]:
+        """Issue an access token whose subject is the client itself."""
+        now, client = self.context.now, self.client_noun
+        grant = Grant(
+            id=make_id(),
+            client_id=client.id,
+            user_id=None,
+            session_id=None,
+            scopes=self.scopes,
+            audience=(self.context.engine.issuer,),
+            created_at=now,
+            expires_at=now + lifetimes.ACCESS_TOKEN[client.token_format],
+        )
+        return 200, self.issue_first_tokens(grant, None, nonce=None), self.TOKEN_RESPONSE_HEADER

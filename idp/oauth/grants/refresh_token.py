@@ -1,0 +1,115 @@
+"""Refresh token grant – RFC 6749 §6; OIDC Core §12.
+
+The person, their session (unless offline), the client and the grant are looked at anew each time; acr and auth_time
+never rise. Rotation, grace and reuse are decided by tokens/refresh_token.py; the store decides races.
+"""
+
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError, grants
+
+from idp.domain.event import EventKind
+from idp.oauth import pipeline
+from idp.oauth.bridge import wait
+from idp.oauth.grants.token_grant import TokenGrant
+from idp.oauth.tokens import refresh_token
+from idp.oauth.tokens.refresh_token import Presented, Standing
+from idp.policy import lifetimes
+from idp.storage.grants import LiveGrant
+
+
+class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[misc]
+    """Renews an access token and rotates the refresh token."""
+
+    presented: Presented
+    live: LiveGrant
+    scopes: tuple[str, ...]
+    standing: Standing
+    successor: str
+
+    def validate_token_request(self) -> None:
+        """Run the table of checks; its last line spends the token."""
+        pipeline.run(self, pipeline.REFRESH)
+
+    def check_token_is_known_and_own(self) -> None:
+        """Refuse a token that is missing, invented, another client's, or whose grant has ended; nothing dies of it."""
+        text = self.request.form.get("refresh_token")
+        if text is None:
+            raise InvalidRequestError("refresh_token is missing")
+        presented = refresh_token.read(text, self.context.engine.digester)
+        if presented is None:
+            self.refuse_unknown("refresh_token is unknown")
+            return
+        live = wait(self.context.stores.grants.find_live(presented.grant_id, self.context.now))
+        if live is None or live.refresh is None or live.grant.client_id != self.client_noun.id:
+            raise InvalidGrantError("refresh_token is unknown, has expired or was revoked")
+        self.presented, self.live = presented, live
+
+    def check_token_is_fresh(self) -> None:
+        """Refuse a token past its idle limit, and end the family of one that was used before (RFC 9700 §4.14.2)."""
+        state = self.live.refresh
+        assert state is not None
+        grace = lifetimes.refresh_grace(is_confidential=self.client_noun.is_confidential)
+        self.standing = refresh_token.standing(self.presented, state, grace=grace, now=self.context.now)
+        if self.standing is Standing.REUSED:
+            self._end_family()
+            raise InvalidGrantError("refresh_token was used before; its family is revoked")
+        if self.context.now >= state.expires_at:
+            raise InvalidGrantError("refresh_token has expired")
+
+    def check_scope(self) -> None:
+        """Refuse scopes beyond the grant's; fewer narrow this answer only (RFC 6749 §6)."""
+        asked = (self.request.payload.scope or "").split()
+        granted = self.live.grant.scopes
+        if not set(asked) <= set(granted):
+            raise InvalidScopeError("scope goes beyond what was granted")
+        self.scopes = tuple(scope for scope in granted if scope in asked) if asked else granted
+
+    def spend_token(self) -> None:
+        """Spend the token for its successor; who loses the race, or comes back inside the grace, gets the same one."""
+        grant, engine = self.live.grant, self.context.engine
+        if self.standing is Standing.IN_GRACE:
+            self.successor = self._same_successor(self.live)
+            return
+        self.successor = refresh_token.make(grant.id, engine.digester)
+        was_first = wait(
+            self.context.stores.grants.rotate(
+                grant.id,
+                old=self.presented.digest,
+                new=engine.digester.digest(refresh_token.PURPOSE, self.successor),
+                sealed_new=refresh_token.seal_successor(engine.sealer, grant.id, self.successor),
+                now=self.context.now,
+                expires_at=refresh_token.expires_at(grant, self.context.now),
+            )
+        )
+        if not was_first:
+            self._meet_the_winner(grant.id)
+
+    def _meet_the_winner(self, grant_id: str) -> None:
+        live = wait(self.context.stores.grants.find_live(grant_id, self.context.now))
+        if live is None or live.refresh is None:
+            raise InvalidGrantError("refresh_token was revoked")
+        self.live = live
+        self.check_token_is_fresh()
+        self.successor = self._same_successor(live)
+
+    def _same_successor(self, live: LiveGrant) -> str:
+        state = live.refresh
+        assert state is not None
+        assert state.sealed_successor is not None
+        successor = refresh_token.open_successor(self.context.engine.sealer, live.grant.id, state.sealed_successor)
+        if successor is None:
+            raise InvalidGrantError("refresh_token was used before")
+        return successor
+
+    def _end_family(self) -> None:
+        grant = self.live.grant
+        if wait(self.context.stores.grants.revoke(grant.id, self.context.now)):
+            self._record(EventKind.REFRESH_REUSED, grant)
+            self.server.tell_of_reuse(grant, self.live.user)
+
+    def create_token_response(self) -> tuple[int, dict[str, object], list[tuple[str, str]]]:
+        """Issue a fresh access token, an ID token without nonce, and the successor."""
+        self._record(EventKind.TOKENS_REFRESHED, self.live.grant)
+        answer = self.token_answer(
+            self.live.grant, self.live.user, scopes=self.scopes, refresh=self.successor, nonce=None
+        )
+        return 200, answer, self.TOKEN_RESPONSE_HEADER

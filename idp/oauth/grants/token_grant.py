@@ -1,0 +1,115 @@
+"""What the grants of the token endpoint share: who asks, for what, and how tokens are issued and recorded."""
+
+from typing import TYPE_CHECKING
+
+from authlib.oauth2.rfc6749 import InvalidGrantError, UnauthorizedClientError
+
+from idp.domain.client import Client
+from idp.domain.event import EventKind
+from idp.domain.tokens import Grant, RefreshState
+from idp.domain.user import User
+from idp.oauth.authlib_models import RegisteredClient
+from idp.oauth.bridge import wait
+from idp.oauth.context import Context
+from idp.oauth.errors import TooManyRequests
+from idp.oauth.openid.id_token import sign_id_token
+from idp.oauth.request import ProtocolRequest
+from idp.oauth.tokens import access_token, refresh_token
+from idp.policy import lockout
+from idp.policy.clients import gets_refresh_token
+
+if TYPE_CHECKING:
+    from idp.oauth.server import Server
+
+
+class TokenGrant:
+    """Mixed into Authlib's grants; one instance serves one request."""
+
+    GRANT_TYPE: str
+    TOKEN_ENDPOINT_AUTH_METHODS = (
+        "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none",
+    )  # fmt: skip
+    request: ProtocolRequest
+    server: "Server"
+
+    @property
+    def context(self) -> Context:
+        """Return the request's stores and the process's facts."""
+        return self.server.context
+
+    @property
+    def client_noun(self) -> Client:
+        """Return the authenticated client."""
+        client: RegisteredClient = self.request.client
+        return client.noun
+
+    def check_client(self) -> None:
+        """Refuse whoever does not prove to be a client (RFC 6749 §3.2.1)."""
+        self.request.client = self.server.authenticate_client(self.request, self.TOKEN_ENDPOINT_AUTH_METHODS)
+
+    def check_grant_type(self) -> None:
+        """Refuse a client that is not registered for this grant."""
+        if not self.request.client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError(f"this client is not registered for grant_type {self.GRANT_TYPE}")
+
+    def refuse_unknown(self, description: str) -> None:
+        """Refuse a code or token that we do not know; too many of them from one network are a guess (429)."""
+        engine = self.context.engine
+        if engine.limits_floods:
+            network = engine.digester.digest("token_network", self.context.http.address)
+            window = lockout.RANDOM_TOKENS_WINDOW
+            count = wait(self.context.stores.attempts.add_in_window(network, self.context.now, window=window))
+            if count > lockout.RANDOM_TOKENS:
+                raise TooManyRequests
+        raise InvalidGrantError(description)
+
+    def issue_first_tokens(self, grant: Grant, user: User | None, *, nonce: str | None) -> dict[str, object]:
+        """Store a new grant and return the token answer for it (RFC 6749 §5.1)."""
+        client, stores, engine = self.client_noun, self.context.stores, self.context.engine
+        refresh: str | None = None
+        state: RefreshState | None = None
+        if user is not None and gets_refresh_token(client, grant.scopes):
+            refresh = refresh_token.make(grant.id, engine.digester)
+            digest = engine.digester.digest(refresh_token.PURPOSE, refresh)
+            state = RefreshState(digest, refresh_token.expires_at(grant, self.context.now), None, None, None)
+        wait(stores.grants.add(grant, state))
+        kind = EventKind.TOKENS_ISSUED
+        self._record(kind, grant)
+        return self.token_answer(grant, user, scopes=grant.scopes, refresh=refresh, nonce=nonce)
+
+    def token_answer(
+        self, grant: Grant, user: User | None, *, scopes: tuple[str, ...], refresh: str | None, nonce: str | None
+    ) -> dict[str, object]:
+        """Return access token, and ID and refresh token where they are due."""
+        client, engine, now = self.client_noun, self.context.engine, self.context.now
+        token = access_token.make(client, grant, scopes, now)
+        if access_token.is_opaque(client):
+            text = wait(access_token.keep_opaque(self.context.stores.access_tokens, engine.digester, token))
+        else:
+            text = access_token.sign(engine.keyring, engine.issuer, client, grant, token)
+        answer: dict[str, object] = {
+            "access_token": text,
+            "token_type": "Bearer",
+            "expires_in": int((token.expires_at - now).total_seconds()),
+            "scope": " ".join(scopes),
+        }
+        if refresh is not None:
+            answer["refresh_token"] = refresh
+        if user is not None and "openid" in scopes:
+            answer["id_token"] = sign_id_token(
+                engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, user=user,
+                access_token=text, nonce=nonce, now=now,
+            )  # fmt: skip
+        return answer
+
+    def _record(self, kind: EventKind, grant: Grant) -> None:
+        wait(
+            self.context.record(
+                kind,
+                user_id=grant.user_id,
+                client_id=grant.client_id,
+                session_id=grant.session_id,
+                grant_id=grant.id,
+                grant_type=self.GRANT_TYPE,
+            )
+        )

@@ -1,0 +1,154 @@
+"""The signing keys at work: one active key for each algorithm, the published set, and checks of our own tokens.
+
+Each process keeps a snapshot under the epoch of the keys; signing reads no file and no database.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, import_key
+
+from idp.clock import Clock
+from idp.domain.json import BadJson, Json, read_object
+from idp.policy import lifetimes
+from idp.providers.keystore.port import KeyStore, KeyStoreFault
+from idp.storage.caches import EpochWatch
+from idp.storage.database import Database
+from idp.storage.signing_keys import EPOCH_NAME, KeyState, SigningKey, SigningKeyStore
+
+MAX_TOKEN = 16 * 1024
+MAX_KID = 256
+_HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
+
+
+class NoSigningKey(Exception):
+    """There is no active key for this algorithm, or its private half cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The keys as of one epoch."""
+
+    epoch: int
+    active: Mapping[str, SigningKey]
+    published: Mapping[str, tuple[SigningKey, Key]]
+    jwks: bytes
+    etag: str
+
+
+@dataclass(slots=True)
+class Keyring:
+    """The keys that this process signs with and recognises."""
+
+    database: Database
+    watch: EpochWatch
+    keystore: KeyStore
+    clock: Clock
+    _snapshot: Snapshot | None = None
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def refresh(self) -> Snapshot:
+        """Return the current keys, reading them anew when any process has changed them."""
+        epoch = self.watch.get(EPOCH_NAME)
+        if self._snapshot is None or self._snapshot.epoch != epoch:
+            async with self._loading:
+                if self._snapshot is None or self._snapshot.epoch != epoch:
+                    async with self.database.transaction(write=False) as connection:
+                        keys = await SigningKeyStore(connection).list()
+                    self._snapshot = self._take(epoch, list(keys))
+        return self._snapshot
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return the keys as last read; raise NoSigningKey before the first `refresh`."""
+        if self._snapshot is None:
+            raise NoSigningKey("keys were not read yet")
+        return self._snapshot
+
+    def _take(self, epoch: int, keys: list[SigningKey]) -> Snapshot:
+        for key in keys:
+            if key.state in (KeyState.ACTIVE, KeyState.NEXT):
+                try:
+                    self.keystore.load(key.private_ref)
+                except KeyStoreFault as error:
+                    if key.state is KeyState.ACTIVE:
+                        raise NoSigningKey(str(error)) from error
+        now = self.clock.now()
+        known = {key.kid: (key, import_key(_without_kid(key))) for key in keys if key.state is not KeyState.REVOKED}
+        public = [_public(key) for key in keys if _is_published(key, now)]
+        jwks = json.dumps({"keys": public}, separators=(",", ":")).encode()
+        active = {key.alg: key for key in keys if key.state is KeyState.ACTIVE}
+        return Snapshot(epoch, active, known, jwks, f'"{hashlib.sha256(jwks).hexdigest()[:32]}"')
+
+    def sign(self, claims: Mapping[str, Json], *, alg: str, typ: str) -> str:
+        """Sign claims with the one active key of the algorithm (RFC 7515); raise NoSigningKey if there is none."""
+        key = self.snapshot.active.get(alg)
+        if key is None:
+            raise NoSigningKey(alg)
+        return self.keystore.sign(key.private_ref, header={"alg": alg, "typ": typ, "kid": key.kid}, claims=claims)
+
+    def read(self, token: str, *, typ: str, check: Callable[[Mapping[str, Json]], bool]) -> dict[str, Json] | None:
+        """Return the claims of a token that we signed for this purpose, None for anything else.
+
+        The key is found by `kid` among our own, its algorithm is the one it was made for, and `typ` names
+        the purpose: keys, URLs and algorithms that the token itself carries are never looked at (RFC 8725 §3).
+        """
+        if len(token) > MAX_TOKEN or token.count(".") != 2:
+            return None
+        header = read_header(token)
+        kid = header.get("kid")
+        if not set(header) <= _HEADER_MEMBERS or header.get("typ") != typ or not isinstance(kid, str):
+            return None
+        found = self.snapshot.published.get(kid) if len(kid) <= MAX_KID else None
+        if found is None or header.get("alg") != found[0].alg:
+            return None
+        claims = verify(token, found[1], (found[0].alg,))
+        return claims if claims is not None and check(claims) else None
+
+
+def read_header(token: str) -> dict[str, Json]:
+    """Return a JWS's header without trusting it, empty if it has none that can be read."""
+    from idp.domain.secret import from_base64url
+
+    try:
+        return read_object(from_base64url(token.partition(".")[0]).decode(), max_depth=4)
+    except (ValueError, BadJson):
+        return {}
+
+
+class WideRegistry(jws.JWSRegistry):
+    """joserfc's default limits refuse honest tokens with many claims; ours end at MAX_TOKEN."""
+
+    max_header_length = 4096
+    max_payload_length = MAX_TOKEN
+    max_signature_length = 2048
+
+
+def verify(token: str, key: Any, algs: tuple[str, ...]) -> dict[str, Json] | None:
+    """Return the claims of a compact JWS if the key made its signature with one of the algorithms."""
+    try:
+        signed = jws.deserialize_compact(token.encode("ascii"), key, registry=WideRegistry(algorithms=list(algs)))
+        return read_object((signed.payload or b"").decode(), max_depth=16)
+    except (JoseError, BadJson, ValueError):
+        return None
+
+
+def _without_kid(key: SigningKey) -> dict[str, Any]:
+    return {name: value for name, value in key.public_jwk.items() if name not in ("kid", "use", "alg")}
+
+
+def _public(key: SigningKey) -> dict[str, Any]:
+    return _without_kid(key) | {"kid": key.kid, "use": "sig", "alg": key.alg}
+
+
+def _is_published(key: SigningKey, now: datetime) -> bool:
+    if key.state is KeyState.RETIRED:
+        return key.retired_at is not None and now - key.retired_at < lifetimes.KEY_RETIRED_PUBLISHED
+    return key.state in (KeyState.NEXT, KeyState.ACTIVE)

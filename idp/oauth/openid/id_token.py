@@ -1,0 +1,80 @@
+"""ID tokens – OIDC Core §2, §3.1.3.6, §12.2.
+
+Protocol claims are written last, so nothing a person or operator stored can replace them. auth_time, acr and amr
+come from the grant, which keeps what was proved when; a refresh repeats them and has no nonce.
+Not here: encryption.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from idp.domain.client import Client
+from idp.domain.json import Json
+from idp.domain.secret import Digester, base64url, make_id
+from idp.domain.tokens import Grant
+from idp.domain.user import User
+from idp.oauth.keyring import Keyring
+from idp.oauth.openid.claims import id_token_claims
+from idp.oauth.openid.subject import subject_of
+from idp.policy import lifetimes
+
+TYP = "JWT"
+_HASHES = {
+    "RS256": "sha256", "PS256": "sha256", "ES256": "sha256", "HS256": "sha256", "EdDSA": "sha512", "Ed25519": "sha512",
+}  # fmt: skip
+
+
+def half_hash(value: str, alg: str) -> str:
+    """Return at_hash or c_hash: the left half of the hash that goes with `alg` (OIDC Core §3.1.3.6)."""
+    digest = hashlib.new(_HASHES[alg], value.encode("ascii")).digest()
+    return base64url(digest[: len(digest) // 2])
+
+
+def session_identifier(digester: Digester, session_id: str, client_id: str) -> str:
+    """Return `sid`: random to others, one per session and client (Front-Channel Logout §3)."""
+    return digester.tag("sid", f"{session_id}|{client_id}")[:32]
+
+
+def sign_id_token(
+    keyring: Keyring,
+    digester: Digester,
+    *,
+    issuer: str,
+    client: Client,
+    grant: Grant,
+    user: User,
+    access_token: str,
+    nonce: str | None,
+    now: datetime,
+) -> str:
+    """Return the signed ID token that accompanies an access token."""
+    alg = client.id_token_alg
+    protocol: dict[str, Json] = {
+        "iss": issuer,
+        "sub": subject_of(grant),
+        "aud": client.id,
+        "azp": client.id,
+        "exp": int((now + lifetimes.ID_TOKEN).timestamp()),
+        "iat": int(now.timestamp()),
+        "jti": make_id(),
+        "at_hash": half_hash(access_token, alg),
+        **authentication_claims(grant),
+    }
+    if grant.session_id is not None:
+        protocol["sid"] = session_identifier(digester, grant.session_id, client.id)
+    if nonce is not None:
+        protocol["nonce"] = nonce
+    return keyring.sign({**id_token_claims(user, grant.id_token_claims), **protocol}, alg=alg, typ=TYP)
+
+
+def authentication_claims(grant: Grant) -> Mapping[str, Json]:
+    """Return auth_time, acr and amr as they were proved, for ID tokens and access tokens alike."""
+    claims: dict[str, Json] = {}
+    if grant.auth_time is not None:
+        claims["auth_time"] = int(grant.auth_time.timestamp())
+    if grant.acr is not None:
+        claims["acr"] = grant.acr
+    if grant.amr:
+        claims["amr"] = list(grant.amr)
+    return claims

@@ -1,0 +1,50 @@
+"""The order of all checks at the token endpoint, one table for each grant; the last one spends what was presented.
+
+Everything before the last line only reads. So a request that fails anywhere has changed nothing but counters,
+and of two that race past all checks the store lets one through.
+Not here: the order at /authorize → oauth/authorization.py.
+"""
+
+from typing import TYPE_CHECKING
+
+from authlib.oauth2 import OAuth2Error
+
+if TYPE_CHECKING:
+    from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
+    from idp.oauth.grants.client_credentials import ClientCredentialsGrant
+    from idp.oauth.grants.refresh_token import RefreshTokenGrant
+
+# Each line names a method of the grant: what it refuses stands in its first sentence.
+REDEEM_CODE: tuple[str, ...] = (
+    "check_client",
+    "check_grant_type",
+    "check_code_is_known_and_own",
+    "check_redirect_uri",
+    "check_verifier",
+    "check_code_is_unspent",
+    "check_person_is_alive",
+    "spend_code",
+)
+REFRESH: tuple[str, ...] = (
+    "check_client",
+    "check_grant_type",
+    "check_token_is_known_and_own",
+    "check_token_is_fresh",
+    "check_scope",
+    "spend_token",
+)
+CLIENT_CREDENTIALS: tuple[str, ...] = (
+    "check_client",
+    "check_grant_type",
+    "check_scope",
+)
+
+
+def run(grant: "AuthorizationCodeGrant | RefreshTokenGrant | ClientCredentialsGrant", order: tuple[str, ...]) -> None:
+    """Make each check in turn; the first that refuses raises and ends the request."""
+    for name in order:
+        try:
+            getattr(grant, name)()
+        except OAuth2Error as error:
+            error.refused_by = name
+            raise

@@ -1,0 +1,153 @@
+"""The AuthorizationServer of one request: what is registered, and how it reads clients, answers and records."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from authlib.oauth2 import AuthorizationServer, OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError, UnsupportedGrantTypeError
+
+from idp.domain.client import AuthMethod, Client
+from idp.domain.event import EventKind
+from idp.domain.tokens import Grant
+from idp.domain.user import User
+from idp.oauth.authlib_models import RegisteredClient
+from idp.oauth.bridge import wait
+from idp.oauth.client_auth.assertion import AssertionAuthentication
+from idp.oauth.client_auth.secret import SecretAuthentication, no_authentication
+from idp.oauth.context import Context
+from idp.oauth.errors import InvalidClient, plain
+from idp.oauth.extensions.introspection import IntrospectionEndpoint
+from idp.oauth.extensions.revocation import RevocationEndpoint
+from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
+from idp.oauth.grants.client_credentials import ClientCredentialsGrant
+from idp.oauth.grants.refresh_token import RefreshTokenGrant
+from idp.oauth.request import Answer, ProtocolRequest, first_repeated
+
+GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant)
+MAY_REPEAT = frozenset({"resource", "audience"})
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+ReuseNotice = Callable[[Context, Client, Grant, User], Any]
+
+
+class Server(AuthorizationServer):  # type: ignore[misc]
+    """Authlib's server over the stores of one transaction."""
+
+    def __init__(self, context: Context, *, notice_of_reuse: ReuseNotice | None = None) -> None:
+        """Register what is offered; nothing here outlives the request."""
+        super().__init__()
+        self.context = context
+        self._notice_of_reuse = notice_of_reuse
+        engine = context.engine
+        for grant in GRANTS:
+            self.register_grant(grant)
+        by_secret = SecretAuthentication(engine.digester)
+        self.register_client_auth_method("client_secret_basic", by_secret.basic)
+        self.register_client_auth_method("client_secret_post", by_secret.post)
+        self.register_client_auth_method("none", no_authentication)
+        for method in (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SECRET_JWT):
+            assertion = AssertionAuthentication(
+                method, engine.issuer, engine.url("/token"), context.stores.replays, engine.digester, context.now
+            )
+            self.register_client_auth_method(method.value, assertion)
+        self.register_endpoint(IntrospectionEndpoint)
+        self.register_endpoint(RevocationEndpoint)
+
+    def query_client(self, client_id: str) -> RegisteredClient | None:
+        """Return an active client for Authlib."""
+        client = wait(self.context.client(client_id))
+        return RegisteredClient(client) if client else None
+
+    def create_oauth2_request(self, request: ProtocolRequest) -> ProtocolRequest:
+        """Return the request: it was made before Authlib is entered."""
+        return request
+
+    def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
+        """Ignore Authlib's signals: effects are recorded where they happen."""
+
+    def handle_response(self, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> Answer:
+        """Return the answer; the web room makes an HTTP response of it."""
+        return Answer(status, body, tuple(headers))
+
+    def authenticate_client(
+        self, request: ProtocolRequest, methods: Sequence[str], endpoint: str = "token"
+    ) -> RegisteredClient:
+        """Return the client behind the one credential presented (RFC 6749 §2.3.1: only one method a request).
+
+        Raises InvalidRequestError for two credentials, InvalidClient for anything that does not prove a client.
+        """
+        used_header = "authorization" in request.http.headers
+        presented = presented_methods(request)
+        if len(presented) > 1:
+            raise InvalidRequestError("more than one client authentication method was used")
+        for method in presented:
+            client: RegisteredClient | None = self._client_auth._methods[method](self.query_client, request)
+            if client is not None and method in methods and client.check_endpoint_auth_method(method, endpoint):
+                request.auth_method = method
+                return client
+        raise InvalidClient(used_header=used_header)
+
+    def token_response(self, request: ProtocolRequest) -> Answer:
+        """Answer a request to the token endpoint (RFC 6749 §3.2, §5)."""
+        repeated = first_repeated(request.http.form, except_for=MAY_REPEAT)
+        if repeated is not None:
+            return self.handle_error_response(request, InvalidRequestError(plain(f"{repeated} was sent twice")))
+        if not request.payload.grant_type:
+            return self.handle_error_response(request, InvalidRequestError("grant_type is missing"))
+        answer: Answer = self.create_token_response(request)
+        return answer
+
+    def get_token_grant(self, request: ProtocolRequest) -> Any:
+        """Return the grant for grant_type; an unknown one is named in printable ASCII only."""
+        for grant in GRANTS:
+            if request.payload.grant_type == grant.GRANT_TYPE:
+                return grant(request, self)
+        raise UnsupportedGrantTypeError("of this name")
+
+    def endpoint_response(self, name: str, request: ProtocolRequest) -> Answer:
+        """Answer a request to the introspection or revocation endpoint."""
+        repeated = first_repeated(request.http.form)
+        if repeated is not None:
+            return self.handle_error_response(request, InvalidRequestError(plain(f"{repeated} was sent twice")))
+        answer: Answer = self.create_endpoint_response(name, request)
+        return answer
+
+    def handle_error_response(self, request: ProtocolRequest, error: OAuth2Error) -> Answer:
+        """Return the JSON error, and leave an audit row when an authenticated client was refused."""
+        client: RegisteredClient | None = request.client
+        if client is not None:
+            kind = EventKind.TOKEN_REFUSED
+            refused_by = getattr(error, "refused_by", None)
+            wait(self.context.record(kind, client_id=client.noun.id, error=error.error, refused_by=refused_by))
+        status, body, headers = error(None)
+        return Answer(status, body, tuple(headers))
+
+    def tell_of_reuse(self, grant: Grant, user: User | None) -> None:
+        """Tell a person that a refresh token of theirs was used twice."""
+        if self._notice_of_reuse is None or user is None:
+            return
+        client = wait(self.context.client(grant.client_id))
+        if client is not None:
+            wait(self._notice_of_reuse(self.context, client, grant, user))
+
+
+def presented_methods(request: ProtocolRequest) -> list[str]:
+    """Return the client authentication methods whose credentials the request carries."""
+    form = request.form
+    presented = []
+    if "authorization" in request.http.headers:
+        presented.append(AuthMethod.BASIC.value)
+    if "client_secret" in form:
+        presented.append(AuthMethod.POST.value)
+    if "client_assertion" in form or "client_assertion_type" in form:
+        presented.append(_assertion_method(form.get("client_assertion", "")))
+    if not presented and "client_id" in form:
+        presented.append(AuthMethod.NONE.value)
+    return presented
+
+
+def _assertion_method(assertion: str) -> str:
+    from idp.oauth.keyring import read_header
+
+    alg = read_header(assertion).get("alg")
+    is_hmac = isinstance(alg, str) and alg.startswith("HS")
+    return (AuthMethod.SECRET_JWT if is_hmac else AuthMethod.PRIVATE_KEY_JWT).value

@@ -1,0 +1,66 @@
+"""What a process may remember of the database: under an epoch that every change bumps and all processes watch."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from idp.domain.client import Client
+from idp.storage.clients import EPOCH_NAME, ClientStore
+from idp.storage.database import Database
+from idp.storage.epochs import EpochStore
+
+WATCH_SECONDS = 0.5
+MAX_CLIENTS = 5000
+
+
+class EpochWatch:
+    """The epochs as they were at most half a second ago; one query serves all requests of that time."""
+
+    def __init__(self, database: Database) -> None:
+        """Watch this database; nothing is read before the first question."""
+        self._database = database
+        self._epochs: Mapping[str, int] = {}
+        self._checked_at = -WATCH_SECONDS
+        self._checking = asyncio.Lock()
+
+    def get(self, name: str) -> int:
+        """Return an epoch as last read."""
+        return self._epochs.get(name, 0)
+
+    async def refresh(self) -> None:
+        """Make sure that the epochs are at most half a second old; raise DatabaseAway if that cannot be known."""
+        if time.monotonic() - self._checked_at < WATCH_SECONDS:
+            return
+        async with self._checking:
+            if time.monotonic() - self._checked_at < WATCH_SECONDS:
+                return
+            asked_at = time.monotonic()
+            async with self._database.transaction(write=False) as connection:
+                self._epochs = await EpochStore(connection).all()
+            self._checked_at = asked_at
+
+
+class ClientDirectory:
+    """Clients in memory; a change anywhere empties it within half a second."""
+
+    def __init__(self, watch: EpochWatch) -> None:
+        """Start empty."""
+        self._watch = watch
+        self._epoch = -1
+        self._clients: OrderedDict[str, Client] = OrderedDict()
+
+    async def find(self, store: ClientStore, client_id: str) -> Client | None:
+        """Return a client, active or not; unknown ids are looked up each time, so that they fill no memory."""
+        epoch = self._watch.get(EPOCH_NAME)
+        if epoch != self._epoch:
+            self._clients.clear()
+            self._epoch = epoch
+        client = self._clients.get(client_id)
+        if client is None:
+            client = await store.find(client_id)
+            if client is not None and self._epoch == epoch:
+                self._clients[client_id] = client
+                if len(self._clients) > MAX_CLIENTS:
+                    self._clients.popitem(last=False)
+        return client

@@ -1,0 +1,95 @@
+"""/authorize, and what every page of an interaction shares: binding to the browser, cookies, and where to go next."""
+
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from idp.domain.authorization import ResponseMode
+from idp.flows import authorization
+from idp.flows.authorization import GoTo, Outcome, Standing, Stuck
+from idp.flows.visit import Visit
+from idp.oauth.extensions.response_modes import Delivery
+from idp.web import pages
+from idp.web.cookies import BROWSER
+from idp.web.errors import notice
+from idp.web.forms import BadForm, form_of, query_of
+from idp.web.site import context_of, jar_of, site_of, visit_of
+from idp.wiring import Stores
+
+MAX_POSTED = 6000
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+async def authorize(request: Request) -> Response:
+    """Begin an authorization (RFC 6749 §3.1, OIDC Core §3.1.2.1).
+
+    A POST from another site carries no Lax cookie, so its parameters come back to us by our own redirect.
+    """
+    if request.method == "POST":
+        pairs = [*query_of(request), *await form_of(request)]
+        encoded = urlencode(pairs)
+        if len(encoded) > MAX_POSTED:
+            raise BadForm(413, "the authorization request is too large")
+        return see_other(f"{site_of(request).settings.issuer}/authorize?{encoded}")
+    visit, is_new = visit_of(request)
+    pairs = query_of(request)
+    site = site_of(request)
+    await site.watch.refresh()
+    await site.engine.keyring.refresh()
+    path = f"/authorize?{request.scope['query_string'].decode()}"
+
+    async def work(stores: Stores) -> Outcome:
+        return await authorization.begin(context_of(request, stores, query=pairs), visit, pairs, path=path)
+
+    outcome = await site.transactions.run(work, write=True, request_id=visit.request_id)
+    return bind(request, visit, is_new, to_response(request, outcome))
+
+
+def to_response(request: Request, outcome: Outcome | str) -> Response:
+    """Turn where to go next into a response."""
+    issuer = site_of(request).settings.issuer
+    match outcome:
+        case GoTo(step, interaction_id):
+            return see_other(f"{issuer}/{step.value}/{interaction_id}")
+        case Delivery() if outcome.mode is ResponseMode.FORM_POST:
+            return pages.form_post(request, outcome)
+        case Delivery():
+            return see_other(outcome.location)
+        case Stuck(why, retry_path):
+            return stuck(request, why, retry_path)
+        case str():
+            return see_other(issuer + outcome)
+
+
+def stuck(request: Request, why: str, retry_path: str | None) -> Response:
+    """Say why this browser cannot go on with an interaction, and what to do."""
+    kind = {"foreign": "interaction_foreign", "done": "interaction_done"}.get(why, "interaction_expired")
+    retry = site_of(request).settings.issuer + retry_path if retry_path else None
+    return notice(request, kind, status=400 if why != "unknown" else 404, retry_uri=retry)
+
+
+def see_other(location: str) -> Response:
+    """Redirect with 303, so that no browser repeats a post elsewhere (RFC 9700 §4.12)."""
+    response = RedirectResponse("/", 303)
+    response.headers["location"] = location
+    response.headers["cache-control"] = "no-store"
+    return response
+
+
+def bind(request: Request, visit: Visit, is_new: bool, response: Response) -> Response:
+    """Set the cookie that binds interactions to this browser, if it came without one."""
+    if is_new:
+        name, value = jar_of(request).set(BROWSER, visit.browser, max_age=YEAR_SECONDS)
+        response.headers.append(name, value)
+    return response
+
+
+def redirect_target(standing: Standing) -> str | None:
+    """Return where a form of this interaction may lead by redirect, for the page's content security policy."""
+    return standing.request.redirect_uri if standing.request else None
+
+
+def ui_locales(standing: Standing) -> str | None:
+    """Return the languages that the client wished for."""
+    return standing.request.ui_locales if standing.request else None

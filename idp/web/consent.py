@@ -1,0 +1,67 @@
+"""The consent page."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idp.flows import authorization
+from idp.flows.authorization import Outcome, Standing, Step, Stuck
+from idp.flows.visit import Visit
+from idp.web import csrf, pages
+from idp.web.authorize import redirect_target, stuck, to_response, ui_locales
+from idp.web.login import proceed, receive, stand
+from idp.web.site import context_of, site_of, visit_of
+from idp.wiring import Stores
+
+
+async def show(request: Request) -> Response:
+    """Show what a client asks for, or go where this interaction really stands."""
+    visit, _ = visit_of(request)
+    standing = await stand(request, visit)
+    if isinstance(standing, Stuck):
+        return stuck(request, standing.why, standing.retry_path)
+    if standing.step is not Step.CONSENT:
+        return await proceed(request, visit)
+    return _page(request, visit, standing)
+
+
+def _page(request: Request, visit: Visit, standing: Standing) -> Response:
+    asked, client = standing.request, standing.client
+    assert asked is not None
+    assert client is not None
+    return pages.page(
+        request,
+        "consent/consent.html",
+        brand_of=client,
+        ui_locales=ui_locales(standing),
+        form_target=redirect_target(standing),
+        action=f"{site_of(request).settings.base_path}/consent/{standing.interaction.id}",
+        csrf=csrf.token(request, visit, standing.interaction.id),
+        client=pages.party(request, client),
+        account=pages.account(standing.user),
+        scopes=list(asked.scopes),
+        scope_texts={},
+        claims=sorted(asked.extra_claims - {"acr", "auth_time", "sub"}),
+        remembered=standing.is_remembered,
+    )
+
+
+async def submit(request: Request) -> Response:
+    """Take the person's answer; what is granted is the stored request, whatever the form says."""
+    visit, fields, standing = await receive(request)
+    if isinstance(standing, Stuck):
+        return stuck(request, standing.why, standing.retry_path)
+    site = site_of(request)
+    if standing.step is not Step.CONSENT or not ("consent-allow" in fields or "consent-deny" in fields):
+        return await proceed(request, visit)
+
+    async def work(stores: Stores) -> Outcome | str:
+        context = context_of(request, stores)
+        now = await authorization.stand(context, visit, request.path_params["interaction"])
+        if isinstance(now, Stuck):
+            return now
+        if "consent-deny" in fields:
+            return await authorization.deny(context, now)
+        await authorization.allow(context, now)
+        return await authorization.resume(context, visit, now.interaction.id)
+
+    return to_response(request, await site.transactions.run(work, write=True, request_id=visit.request_id))

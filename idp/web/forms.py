@@ -1,0 +1,74 @@
+"""Reads parameters strictly: form posts in UTF-8 only, small, and with few fields."""
+
+import asyncio
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+MAX_BODY = 64 * 1024
+MAX_FIELDS = 100
+BODY_SECONDS = 30.0
+Pairs = list[tuple[str, str]]
+
+
+class BadForm(Exception):
+    """The body is too large, of another type, or not readable as a form."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Keep the HTTP status that says which."""
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def parse(raw: bytes) -> Pairs:
+    """Decode form-encoded parameters; raise BadForm for anything that is not UTF-8 or has too many fields."""
+    try:
+        return parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except ValueError as error:
+        raise BadForm(400, "parameters must be form-encoded UTF-8, at most 100 of them") from error
+
+
+def query_of(request: Request) -> Pairs:
+    """Return the query's parameters."""
+    raw: bytes = request.scope["query_string"]
+    return parse(raw) if raw else []
+
+
+async def form_of(request: Request) -> Pairs:
+    """Return the body's parameters; raise BadForm with 413, 415 or 400."""
+    media_type, _, options = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != "application/x-www-form-urlencoded":
+        raise BadForm(415, "the body must be application/x-www-form-urlencoded")
+    charset = options.strip().lower().removeprefix("charset=").strip('"')
+    if charset not in ("", "utf-8", "utf8") or "content-encoding" in request.headers:
+        raise BadForm(415, "the body must be UTF-8, not compressed")
+    return parse(await _body(request))
+
+
+async def _body(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdigit() or int(declared) > MAX_BODY:
+        raise BadForm(413, "the body is larger than 64 kB")
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise BadForm(413, "the body is larger than 64 kB")
+                chunks.append(chunk)
+    except TimeoutError as error:
+        raise BadForm(408, "the body did not arrive in time") from error
+    return b"".join(chunks)
+
+
+def single(pairs: Pairs) -> dict[str, str]:
+    """Return each field of one of our own pages; raise BadForm if one came twice."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise BadForm(400, "a field was sent twice")
+    return fields

@@ -1,0 +1,77 @@
+"""The protocol's endpoints for programs: token, userinfo, introspection, revocation. Parse, call, render."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idp.oauth import bridge
+from idp.oauth.context import Context
+from idp.oauth.openid import userinfo as openid_userinfo
+from idp.oauth.request import Answer, ProtocolRequest
+from idp.oauth.server import Server
+from idp.web.cors import allow_client_origin
+from idp.web.forms import BadForm, Pairs, form_of, query_of
+from idp.web.site import context_of, request_id_of, site_of
+from idp.wiring import Stores
+
+
+async def token(request: Request) -> Response:
+    """Issue tokens (RFC 6749 §3.2)."""
+    return await _run(request, lambda server, protocol: server.token_response(protocol))
+
+
+async def introspect(request: Request) -> Response:
+    """Describe a token (RFC 7662)."""
+    return await _run(
+        request, lambda server, protocol: server.endpoint_response("introspection", protocol), write=False
+    )
+
+
+async def revoke(request: Request) -> Response:
+    """End a token (RFC 7009)."""
+    return await _run(request, lambda server, protocol: server.endpoint_response("revocation", protocol))
+
+
+async def _run(request: Request, answer: Any, *, write: bool = True) -> Response:
+    site = site_of(request)
+    query = query_of(request)
+    form = await form_of(request)
+    if query:
+        raise BadForm(400, "parameters belong in the body, never in the URL")
+    await site.watch.refresh()
+    await site.engine.keyring.refresh()
+
+    async def work(stores: Stores) -> Answer:
+        context = context_of(request, stores, form=form)
+        server = Server(context, notice_of_reuse=site.notices.refresh_token_reused)
+        protocol = ProtocolRequest(context.http, request.scope["idp.path"])
+        return await bridge.run(lambda _: answer(server, protocol), None)
+
+    answered = await site.transactions.run(work, write=write, request_id=request_id_of(request))
+    return await allow_client_origin(request, render(answered))
+
+
+async def userinfo(request: Request) -> Response:
+    """Say who the person is (OIDC Core §5.3)."""
+    site = site_of(request)
+    form: Pairs = []
+    if request.method == "POST" and request.headers.get("content-type") is not None:
+        form = await form_of(request)
+    await site.watch.refresh()
+    await site.engine.keyring.refresh()
+    async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
+        context: Context = context_of(request, stores, form=form)
+        answer = await openid_userinfo.userinfo(context)
+    return await allow_client_origin(request, render(answer))
+
+
+def render(answer: Answer) -> Response:
+    """Return the HTTP response; a mapping becomes JSON, nothing stays empty."""
+    headers = {name.lower(): value for name, value in answer.headers}
+    if answer.body is None or isinstance(answer.body, bytes):
+        return Response(answer.body or b"", answer.status, headers)
+    body = json.dumps(dict(answer.body), separators=(",", ":"), ensure_ascii=False).encode()
+    headers.setdefault("content-type", "application/json")
+    return Response(body, answer.status, headers)

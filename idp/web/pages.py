@@ -1,0 +1,138 @@
+"""Renders a page: template, facts, brand, language, and the security headers that fit it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from idp.domain.client import Client
+from idp.domain.secret import make_id
+from idp.domain.user import User
+from idp.oauth.extensions.response_modes import Delivery
+from idp.web.site import site_of
+
+BASE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Whose product the page is."""
+
+    name: str
+    logo: str | None
+    stylesheet: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The relying party as a page shows it."""
+
+    name: str
+    logo: str | None
+    policy_uri: str | None
+    tos_uri: str | None
+    host: str
+    self_registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person as a page shows them."""
+
+    name: str | None
+    label: str
+
+
+def party(request: Request, client: Client | None) -> Party | None:
+    """Return what a page may say of a client."""
+    if client is None:
+        return None
+    base = site_of(request).settings.base_path
+    logo = f"{base}/brand/{client.id}/logo" if client.has_logo else None
+    return Party(client.name, logo, client.policy_uri, client.tos_uri, client.host, client.is_self_registered)
+
+
+def account(user: User | None) -> Account | None:
+    """Return what a page may say of a person."""
+    if user is None:
+        return None
+    name = user.claims.get("name")
+    return Account(name if isinstance(name, str) and name else None, user.label)
+
+
+def brand(request: Request, client: Client | None) -> Brand:
+    """Return the operator's brand, in the client's colour if it has one."""
+    settings = site_of(request).settings
+    name = settings.brand_name or urlsplit(settings.issuer).netloc
+    logo = f"{settings.base_path}/brand/logo" if settings.brand_logo else None
+    color = (client.brand_color if client else None) or settings.brand_color
+    stylesheet = f"{settings.base_path}/brand/{color[1:].lower()}.css" if color else None
+    return Brand(name, logo, stylesheet)
+
+
+def locale(request: Request, ui_locales: str | None = None) -> str:
+    """Return the language of the page: what the client asked for, else what the browser prefers."""
+    wished = ui_locales[:256] if ui_locales else None
+    return _pick(site_of(request).templates, wished, request.headers.get("accept-language", "")[:256])
+
+
+@lru_cache(maxsize=512)
+def _pick(templates: object, ui_locales: str | None, accept_language: str) -> str:
+    picked: str = templates.pick_locale(ui_locales, accept_language)  # type: ignore[attr-defined]
+    return picked
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    brand_of: Client | None = None,
+    ui_locales: str | None = None,
+    form_target: str | None = None,
+    **facts: object,
+) -> Response:
+    """Return an HTML page; `form_target` is a URL that a form on it may lead to by redirect."""
+    language = locale(request, ui_locales)
+    html = site_of(request).templates.render(
+        template,
+        locale=language,
+        nonce=None,
+        brand=brand(request, brand_of),
+        request_id=request.scope.get("idp.request_id", ""),
+        **facts,
+    )
+    headers = {"content-language": language, "cache-control": "no-store", "vary": "Accept-Language, Cookie"}
+    headers["content-security-policy"] = f"{BASE_POLICY}; form-action {_form_action(form_target)}"
+    return HTMLResponse(html, status, headers=headers)
+
+
+def _form_action(target: str | None) -> str:
+    if target is None:
+        return "'self'"
+    parts = urlsplit(target)
+    return f"'self' {parts.scheme}://{parts.netloc}"
+
+
+def form_post(request: Request, delivery: Delivery, *, ui_locales: str | None = None) -> Response:
+    """Return the page that posts an authorization response to the client by itself (OAuth Form Post §2)."""
+    nonce = make_id()
+    language = locale(request, ui_locales)
+    html = site_of(request).templates.render(
+        "form_post/form_post.html",
+        locale=language,
+        nonce=nonce,
+        brand=brand(request, None),
+        request_id=request.scope.get("idp.request_id", ""),
+        action=delivery.redirect_uri,
+        fields=list(delivery.fields),
+    )
+    parts = urlsplit(delivery.redirect_uri)
+    target = f"{parts.scheme}://{parts.netloc}"
+    policy = f"{BASE_POLICY}; script-src 'nonce-{nonce}'; form-action {target}"
+    headers = {"content-language": language, "cache-control": "no-store", "content-security-policy": policy}
+    return HTMLResponse(html, headers=headers)

@@ -1,0 +1,35 @@
+"""Public documents: discovery and the JWKS, prepared once per change and sent as bytes with an ETag."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idp.oauth.openid.discovery import Prepared
+from idp.web.cors import allow_anybody
+from idp.web.site import site_of
+from idp.wiring import DatabaseAway
+
+PUBLIC = "public, max-age=600"
+
+
+async def discovery(request: Request) -> Response:
+    """Return the provider's metadata (OIDC Discovery §4, RFC 8414 §3)."""
+    prepared: Prepared = request.scope["app"].state.discovery
+    return _document(request, prepared.body, prepared.etag, "application/json")
+
+
+async def jwks(request: Request) -> Response:
+    """Return the public keys (RFC 7517 §5); while the database is away, those last known."""
+    site = site_of(request)
+    try:
+        await site.watch.refresh()
+        snapshot = await site.engine.keyring.refresh()
+    except DatabaseAway:
+        snapshot = site.engine.keyring.snapshot
+    return _document(request, snapshot.jwks, snapshot.etag, "application/jwk-set+json")
+
+
+def _document(request: Request, body: bytes, etag: str, media_type: str) -> Response:
+    headers = {"etag": etag, "cache-control": PUBLIC}
+    if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+        return allow_anybody(Response(status_code=304, headers=headers))
+    return allow_anybody(Response(body, headers=headers, media_type=media_type))

@@ -1,0 +1,190 @@
+"""The only place that picks implementations and puts the parts of a process together."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from idp import resources
+from idp.clock import Clock, SystemClock
+from idp.domain.message import Channel
+from idp.domain.secret import Digester, SealBroken, base64url, random_bytes
+from idp.factors.password import PasswordHasher
+from idp.flows.client_administration import ClientAdministration
+from idp.flows.housekeeping import Housekeeping
+from idp.flows.login import Login
+from idp.flows.notices import Notices
+from idp.flows.signing_keys import SigningKeys
+from idp.flows.user_administration import UserAdministration
+from idp.messages.outbox import OutboxWorker
+from idp.oauth.context import Engine
+from idp.oauth.keyring import Keyring
+from idp.providers.keystore.local import LocalKeyStore
+from idp.providers.keystore.sealing import AesSealer, derive
+from idp.providers.mail.console import ConsoleSender, MailboxSender
+from idp.providers.mail.port import MessageSender
+from idp.settings import BadSettings, Settings, Switch
+from idp.storage import schema
+from idp.storage.caches import ClientDirectory, EpochWatch
+from idp.storage.data_keys import DataKeyStore
+from idp.storage.database import Database, DatabaseAway
+from idp.storage.stores import Stores, Transactions
+from idp.templating import Templates
+
+__all__ = ["STATIC", "DatabaseAway", "Site", "Stores", "build"]  # what the web may name of the rooms below
+
+DATA_KEYS = ("digest", "pepper", "pairwise")
+STATIC = Path(__file__).parent / "web" / "static"
+MASTER_KEY_FILE = "master.key"
+SENDERS: Mapping[str, Callable[[], MessageSender]] = {"mailbox": MailboxSender, "console": ConsoleSender}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One process of the provider, wired up."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    transactions: Transactions
+    watch: EpochWatch
+    engine: Engine
+    hasher: PasswordHasher
+    login: Login
+    users: UserAdministration
+    clients: ClientAdministration
+    keys: SigningKeys
+    notices: Notices
+    housekeeping: Housekeeping
+    templates: Templates
+    digester: Digester
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        self.hasher.close()
+        await self.database.close()
+
+
+def master_keys(settings: Settings) -> tuple[bytes, ...]:
+    """Return the master keys; in dev one is made at the first use and kept beside the signing keys.
+
+    Raises BadSettings when there is none and none may be made.
+    """
+    given = settings.master_keys()
+    if given:
+        return given
+    path = settings.keys_dir / MASTER_KEY_FILE
+    if not settings.is_dev:
+        raise BadSettings(["IDP_MASTER_KEY is missing; make one with: idp keys master"])
+    settings.keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return settings.model_copy(update={"master_key": SecretStr(path.read_text().strip())}).master_keys()
+    with os.fdopen(handle, "w") as file:
+        file.write(base64url(random_bytes(32)))
+    return master_keys(settings)
+
+
+async def data_keys(database: Database, masters: tuple[bytes, ...]) -> Mapping[str, bytes]:
+    """Return the deployment's data keys, made at the first use.
+
+    Raises BadSettings if the master key does not open them. A key sealed under an older master key of the list is
+    sealed anew under the first.
+    """
+    sealer = AesSealer(masters, purpose="data keys")
+    async with database.transaction(write=True) as connection:
+        store = DataKeyStore(connection)
+        known = await store.all()
+        for name in DATA_KEYS:
+            if name not in known:
+                await store.add(name, sealer.seal(random_bytes(32), place=f"data_keys|sealed|{name}"))
+        opened: dict[str, bytes] = {}
+        for name, sealed in (await store.all()).items():
+            try:
+                opened[name] = sealer.open(sealed, place=f"data_keys|sealed|{name}")
+            except SealBroken as error:
+                raise BadSettings(["IDP_MASTER_KEY does not open this database; was it changed?"]) from error
+            if not sealer.is_current(sealed):
+                await store.replace(name, sealer.seal(opened[name], place=f"data_keys|sealed|{name}"))
+    return opened
+
+
+async def build(settings: Settings, *, clock: Clock | None = None) -> Site:
+    """Put a process together; raise BadSettings if the schema is not current or the master key is wrong."""
+    clock = clock or SystemClock()
+    masters = master_keys(settings)
+    database = Database(settings.database_url, pool_size=settings.database_pool)
+    async with database.transaction(write=False) as connection:
+        revision = await schema.current(connection)
+    if revision != schema.newest(resources.folder("alembic")):
+        await database.close()
+        raise BadSettings(["the database schema is not current; run: idp db upgrade"])
+    try:
+        keys = await data_keys(database, masters)
+    except BadSettings:
+        await database.close()
+        raise
+    return _assemble(settings, clock, database, masters, keys)
+
+
+def _assemble(
+    settings: Settings, clock: Clock, database: Database, masters: tuple[bytes, ...], keys: Mapping[str, bytes]
+) -> Site:
+    sealer = AesSealer(masters, purpose="records")
+    digester = Digester(derive(keys["digest"], "digests"))
+    transactions = Transactions(database, sealer=sealer, digester=digester)
+    watch = EpochWatch(database)
+    keystore = LocalKeyStore(settings.keys_dir, AesSealer(masters, purpose="signing keys"))
+    limits_floods = settings.rate_limits is Switch.ON
+    engine = Engine(
+        issuer=settings.issuer,
+        keyring=Keyring(database, watch, keystore, clock),
+        clients=ClientDirectory(watch),
+        digester=digester,
+        sealer=sealer,
+        limits_floods=limits_floods,
+        docs_url=settings.docs_url,
+    )
+    hasher = PasswordHasher(
+        keys["pepper"],
+        pepper_id=hashlib.sha256(keys["pepper"]).hexdigest()[:8],
+        rounds=settings.bcrypt_rounds,
+        threads=settings.hash_threads or os.cpu_count() or 1,
+        queue=settings.hash_queue,
+    )
+    templates = Templates(resources.folder("templates"), asset_versions=asset_versions(), base=settings.base_path)
+    signing = SigningKeys(transactions, keystore, clock)
+    brand = settings.brand_name or settings.issuer.partition("://")[2].partition("/")[0]
+    return Site(
+        settings=settings,
+        clock=clock,
+        database=database,
+        transactions=transactions,
+        watch=watch,
+        engine=engine,
+        hasher=hasher,
+        login=Login(transactions, hasher, digester, clock, limits_floods=limits_floods),
+        users=UserAdministration(transactions, hasher, digester, clock, product=brand),
+        clients=ClientAdministration(transactions, digester, clock),
+        keys=signing,
+        notices=Notices(templates, brand=brand, account_url=f"{settings.issuer}/account"),
+        housekeeping=Housekeeping(transactions, signing, OutboxWorker(transactions, _senders(settings), clock), clock),
+        templates=templates,
+        digester=digester,
+    )
+
+
+def _senders(settings: Settings) -> Mapping[Channel, MessageSender]:
+    chosen = {Channel.MAIL: settings.mail.value, Channel.SMS: settings.sms.value}
+    return {channel: SENDERS[name]() for channel, name in chosen.items() if name in SENDERS}
+
+
+def asset_versions() -> dict[str, str]:
+    """Return a digest of each static file, so that browsers may keep it for ever."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in STATIC.iterdir() if path.is_file()
+    }
