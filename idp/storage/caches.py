@@ -58,8 +58,9 @@ class ClientDirectory:
             self._epoch = epoch
         client = self._clients.get(client_id)
         if client is None:
+            seen = await store.epoch()  # an older transaction may look at clients from before the change
             client = await store.find(client_id)
-            if client is not None and self._epoch == epoch:
+            if client is not None and self._epoch == epoch == seen:
                 self._clients[client_id] = client
                 if len(self._clients) > MAX_CLIENTS:
                     self._clients.popitem(last=False)

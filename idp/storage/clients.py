@@ -48,6 +48,10 @@ class ClientStore:
         row = (await self._connection.execute(select(*_COLUMNS).where(clients.c.id == client_id))).first()
         return self._client(row) if row else None
 
+    async def epoch(self) -> int:
+        """Return how often clients have changed, as this transaction sees it."""
+        return (await self._epochs.all()).get(EPOCH_NAME, 0)
+
     async def list(self) -> Sequence[Client]:
         """Return all clients by name."""
         rows = await self._connection.execute(select(*_COLUMNS).order_by(clients.c.name, clients.c.id))

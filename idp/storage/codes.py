@@ -89,7 +89,7 @@ class CodeStore:
         return _code(row), self._users.read(row) if row.is_alive else None
 
     async def spend(self, digest: Digest, now: datetime) -> bool:
-        """Spend the code; False if it was spent, burnt or has expired. Of two racing requests one wins (RFC 6749 §4.1.2)."""
+        """Spend the code; False if it was spent, burnt or is too old. Of two requests one wins (RFC 6749 §4.1.2)."""
         return (await self._connection.execute(_SPEND, {"of": digest, "now": now})).first() is not None
 
     async def count_failure(self, digest: Digest) -> None:

@@ -5,6 +5,7 @@ later can never meet a lock half-way. Every wait has an end: pool 2 s, lock 2 s,
 """
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -86,6 +87,8 @@ class Database:
             async with engine.connect() as connection, connection.begin():
                 yield connection
         except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+            if _is_wrong_sql(error):
+                raise
             raise DatabaseAway(type(error).__name__) from error
         except DBAPIError as error:
             if error.connection_invalidated or _sqlstate(error)[:2] in ("08", "53", "57", "55", "25"):
@@ -146,6 +149,11 @@ def _retry_locked(call: Callable[[], object]) -> None:
             pause = min(pause * 2, 0.05)
         else:
             return
+
+
+def _is_wrong_sql(error: Exception) -> bool:
+    """Say whether SQLite means our statement or schema; it has the same exception for a file that is locked or gone."""
+    return getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 def _sqlstate(error: DBAPIError) -> str:

@@ -142,7 +142,7 @@ class SigningKeyStore:
         )
 
     async def set_state(self, kid: str, state: KeyState, now: datetime) -> bool:
-        """Retire or revoke a key; False if there is none with this kid, or it was revoked: nothing revoked comes back."""
+        """Retire or revoke a key; False if there is none with this kid, or it was revoked and so stays."""
         stamp = {KeyState.RETIRED: "retired_at", KeyState.REVOKED: "revoked_at"}.get(state, "retired_at")
         done = await self._connection.execute(
             update(signing_keys)
