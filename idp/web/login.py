@@ -113,7 +113,7 @@ def _accounts_page(request: Request, visit: Visit, standing: Standing) -> Respon
         brand_of=standing.client,
         ui_locales=ui_locales(standing),
         form_target=redirect_target(standing),
-        **_shared(request, visit, standing, "accounts"),
+        **_shared(request, visit, standing, "accounts"),  # type: ignore[arg-type]
         account=pages.account(standing.user),
     )
 
