@@ -91,6 +91,7 @@ class Client:
     allowed_cors_origins: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
     secret_digests: tuple[Digest, ...] = ()
+    old_secret_ends_at: int | None = None
     hmac_secret: str | None = field(default=None, repr=False)
     created_at: datetime | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +100,11 @@ class Client:
     def is_confidential(self) -> bool:
         """Say whether the client can keep a secret (RFC 6749 §2.1)."""
         return self.auth_method is not AuthMethod.NONE
+
+    def live_secrets(self, now: datetime) -> tuple[Digest, ...]:
+        """Return the digests of secrets that count: the newest, and its predecessor until its overlap ends."""
+        has_overlap = self.old_secret_ends_at is not None and now.timestamp() < self.old_secret_ends_at
+        return self.secret_digests if has_overlap else self.secret_digests[:1]
 
     @property
     def host(self) -> str:

@@ -13,6 +13,7 @@ from idp.domain.secret import Digest, Digester, make_id, make_secret
 from idp.oauth.client_auth.secret import PURPOSE
 from idp.oauth.client_keys import check_jwks
 from idp.policy import clients as policy
+from idp.policy import lifetimes
 from idp.storage.stores import Transactions
 
 # RFC 7591 / OIDC Registration member → our field, where the value is taken as it is.
@@ -139,10 +140,11 @@ class ClientAdministration:
         return changed, plain
 
     async def rotate_secret(self, client: Client) -> tuple[Client, str]:
-        """Give a client a new secret; the old one works beside it until the next rotation or `drop_old_secrets`."""
+        """Give a client a new secret; the old one works beside it for a day."""
         if client.auth_method not in SECRET_METHODS:
             raise BadClient(f"{client.auth_method} has no secret")
-        changed, plain = self._with_secret(client)
+        ends_at = int((self._clock.now() + lifetimes.SECRET_OVERLAP).timestamp())
+        changed, plain = self._with_secret(replace(client, old_secret_ends_at=ends_at))
         assert plain is not None
         await self._save(changed, "secret rotated")
         return changed, plain

@@ -40,7 +40,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         engine = context.engine
         for grant in GRANTS:
             self.register_grant(grant)
-        by_secret = SecretAuthentication(engine.digester)
+        by_secret = SecretAuthentication(engine.digester, context.now)
         self.register_client_auth_method("client_secret_basic", by_secret.basic)
         self.register_client_auth_method("client_secret_post", by_secret.post)
         self.register_client_auth_method("none", no_authentication)

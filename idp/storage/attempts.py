@@ -60,11 +60,10 @@ class AttemptStore:
         )
         forgotten = table.expires_at <= now
         failures = case((forgotten, 1), else_=table.failures + 1)
-        steps = {count: to_micros(now + wait) for count, wait in enumerate(waits) if count > 0}
-        until = case(steps, value=failures, else_=to_micros(now + waits[-1]))
-        # A block outlives the memory of its cause, else it would end with it.
-        keep = {count: to_micros(now + max(wait, memory)) for count, wait in enumerate(waits) if count > 0}
-        expires = case(keep, value=failures, else_=to_micros(now + max(waits[-1], memory)))
+        steps = _steps(waits)
+        until = case(*((failures >= count, to_micros(now + wait)) for count, wait in steps))
+        # A block is never forgotten before it ends.
+        expires = case(*((failures >= count, to_micros(now + max(wait, memory))) for count, wait in steps))
         reserved = await self._connection.execute(
             row.on_conflict_do_update(
                 index_elements=[table.subject],
@@ -131,3 +130,8 @@ class AttemptStore:
             .where(network_accounts.c.network == network, network_accounts.c.expires_at > now)
         )
         return (await self._connection.execute(query)).scalar_one()
+
+
+def _steps(waits: tuple[timedelta, ...]) -> list[tuple[int, timedelta]]:
+    """Return from which count on each wait holds, the highest first: few steps instead of a case for each count."""
+    return [(count, wait) for count, wait in enumerate(waits) if count == 1 or wait != waits[count - 1]][:0:-1]

@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import unquote_plus
 
 from idp.domain.client import Client
@@ -47,19 +48,20 @@ def read_basic(header: str) -> BasicCredentials | None:
         return None
 
 
-def has_secret(client: Client | None, secret: str, digester: Digester) -> bool:
+def has_secret(client: Client | None, secret: str, digester: Digester, now: datetime) -> bool:
     """Say whether the secret is one of the client's; the same work is done for a client that does not exist."""
     digest = digester.digest(PURPOSE, secret)
-    known = client.secret_digests if client and client.secret_digests else (_NOBODY,)
+    known = (client.live_secrets(now) if client else ()) or (_NOBODY,)
     return any([equal(digest, each) for each in known])  # a list: every comparison is made
 
 
 class SecretAuthentication:
     """client_secret_basic and client_secret_post for Authlib's registry of methods."""
 
-    def __init__(self, digester: Digester) -> None:
+    def __init__(self, digester: Digester, now: datetime) -> None:
         """Digest presented secrets with this key."""
         self._digester = digester
+        self._now = now
 
     def basic(self, query_client: Query, request: ProtocolRequest) -> RegisteredClient | None:
         """Authenticate by the Authorization header."""
@@ -77,7 +79,7 @@ class SecretAuthentication:
 
     def _check(self, query_client: Query, client_id: str, secret: str) -> RegisteredClient | None:
         client = query_client(client_id)
-        return client if has_secret(client.noun if client else None, secret, self._digester) else None
+        return client if has_secret(client.noun if client else None, secret, self._digester, self._now) else None
 
 
 def no_authentication(query_client: Query, request: ProtocolRequest) -> RegisteredClient | None:
