@@ -134,4 +134,5 @@ class AttemptStore:
 
 def _steps(waits: tuple[timedelta, ...]) -> list[tuple[int, timedelta]]:
     """Return from which count on each wait holds, the highest first: few steps instead of a case for each count."""
-    return [(count, wait) for count, wait in enumerate(waits) if count == 1 or wait != waits[count - 1]][:0:-1]
+    changes = [count for count in range(1, len(waits)) if count == 1 or waits[count] != waits[count - 1]]
+    return [(count, waits[count]) for count in reversed(changes)]

@@ -35,10 +35,13 @@ class EventStore:
         self._connection = connection
         self._sealer = sealer
         self._request_id = request_id
+        self._written = 0
 
     async def add(self, event: Event, now: datetime) -> None:
         """Append an event."""
-        event_id = f"{to_micros(now):014x}{make_id()}"  # ordered by writing, so that the index grows at its end
+        # Ordered by writing, also within one moment: the trail reads as it happened, the index grows at its end.
+        event_id = f"{to_micros(now):014x}{self._written:03x}{make_id()}"
+        self._written += 1
         address = None
         if event.address is not None:
             address = self._sealer.seal(event.address.encode(), place=place("events", "address", event_id))

@@ -1,0 +1,110 @@
+"""Messages leave after commit, once, as long as somebody still wants them."""
+
+from datetime import timedelta
+
+import pytest
+
+from idp.domain.message import Channel, Message
+from idp.storage.database import Database
+from idp.storage.outbox import Claimed
+from idp.storage.stores import Stores, Transactions
+from tests.support.builders import DAY, MINUTE, NOW, TICK, message
+from tests.support.storage import count
+
+LEASE = MINUTE
+SMS = message(channel=Channel.SMS, to="+4930123456", subject=None, html=None, text="123 456 é\n")
+
+
+async def written(stores: Stores, *messages: Message, expires_in: timedelta = DAY) -> None:
+    for each in messages:
+        await stores.outbox.add(each, expires_at=each.created_at + expires_in)
+
+
+async def claim(stores: Stores, now: object = NOW, limit: int = 10) -> list[Claimed]:
+    return list(await stores.outbox.claim(now, lease=LEASE, limit=limit))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("original", [message(), SMS])
+async def test_a_message_is_claimed_as_it_was_written(stores: Stores, original: Message) -> None:
+    await written(stores, original)
+
+    assert await claim(stores) == [Claimed(original, tries=1)]
+
+
+async def test_a_claimed_message_is_nobody_elses_until_the_lease_ends(stores: Stores) -> None:
+    """A worker that dies loses it to the next one; at most one duplicate."""
+    original = message()
+    await written(stores, original)
+    await claim(stores)
+
+    assert await claim(stores, NOW + LEASE - TICK) == []
+    assert await claim(stores, NOW + LEASE) == [Claimed(original, tries=2)]
+
+
+async def test_a_sent_or_failed_message_never_leaves_again(stores: Stores) -> None:
+    sent, failed = message(), message()
+    await written(stores, sent, failed)
+    await claim(stores)
+
+    await stores.outbox.sent(sent.id, NOW)
+    await stores.outbox.fail(failed.id, NOW)
+
+    assert await claim(stores, NOW + LEASE) == []
+    assert await stores.outbox.sent_messages() == [(sent, NOW)]
+
+
+async def test_a_postponed_message_leaves_when_it_is_due(stores: Stores) -> None:
+    original = message()
+    await written(stores, original)
+    await claim(stores)
+
+    await stores.outbox.postpone(original.id, NOW + 5 * MINUTE)
+
+    assert await claim(stores, NOW + 5 * MINUTE - TICK) == []
+    assert await claim(stores, NOW + 5 * MINUTE) == [Claimed(original, tries=2)]
+
+
+async def test_an_expired_message_never_leaves(stores: Stores) -> None:
+    """A code that is dead already helps nobody."""
+    await written(stores, message(), expires_in=5 * MINUTE)
+
+    assert await claim(stores, NOW + 5 * MINUTE) == []
+    assert len(await claim(stores, NOW + 5 * MINUTE - TICK)) == 1
+
+
+async def test_no_more_than_asked_are_claimed_and_the_oldest_first(stores: Stores) -> None:
+    messages = [message(created_at=NOW - number * MINUTE) for number in range(5)]
+    await written(stores, *messages)
+
+    first, second = await claim(stores, limit=3), await claim(stores, limit=3)
+
+    assert {claimed.message.id for claimed in first} == {each.id for each in messages[2:]}
+    assert {claimed.message.id for claimed in second} == {each.id for each in messages[:2]}
+
+
+async def test_a_message_that_is_not_due_waits(stores: Stores) -> None:
+    await written(stores, message(created_at=NOW + TICK))
+
+    assert await claim(stores) == []
+
+
+async def test_sent_messages_are_listed_newest_first(stores: Stores) -> None:
+    messages = [message(subject=str(number)) for number in range(3)]
+    await written(stores, *messages, message(subject="not sent"))
+    for number, each in enumerate(messages):
+        await stores.outbox.sent(each.id, NOW + number * MINUTE)
+
+    newest = await stores.outbox.sent_messages(limit=2)
+
+    assert newest == [(messages[2], NOW + 2 * MINUTE), (messages[1], NOW + MINUTE)]
+
+
+async def test_a_cause_that_was_rolled_back_sends_nothing(transactions: Transactions, database: Database) -> None:
+    async def fail(stores: Stores) -> None:
+        await written(stores, message())
+        raise RuntimeError("the cause is gone")
+
+    with pytest.raises(RuntimeError):
+        await transactions.run(fail, write=True)
+
+    assert await count(database, "outbox") == 0
