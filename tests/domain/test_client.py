@@ -1,11 +1,13 @@
 """A redirect URI is one of the registered ones, byte for byte, and can never carry script or mislead a parser."""
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from idp.domain.client import AuthMethod, is_safe_uri, origin_of
-from tests.support.builders import client
+from tests.support.builders import MINUTE, NOW, TICK, client, digest
 
 SAFE = (
     "https://rp.example/cb",
@@ -204,3 +206,19 @@ def test_scripts_may_call_from_the_redirect_origins_and_the_registered_ones() ->
 
 def test_a_secret_is_not_in_the_text_of_a_client() -> None:
     assert "hush" not in repr(client(hmac_secret="hush"))
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "now", "live"),
+    [
+        (None, NOW, 1),
+        (NOW.timestamp() + 60, NOW, 2),
+        (NOW.timestamp() + 60, NOW + MINUTE - TICK, 2),
+        (NOW.timestamp() + 60, NOW + MINUTE, 1),
+    ],
+)
+def test_a_replaced_secret_counts_until_its_overlap_ends(ends_at: float | None, now: datetime, live: int) -> None:
+    new, old = digest(), digest()
+    rp = client(secret_digests=(new, old), old_secret_ends_at=ends_at)
+
+    assert rp.live_secrets(now) == (new, old)[:live]

@@ -42,7 +42,6 @@ EVERYTHING = client(
     secret_digests=(digest(), digest()),
     old_secret_ends_at=1_800_000_000,
     hmac_secret="a secret that must be readable",
-    old_secret_ends_at=1893553445,
     extra={"contacts": "ops@rp.example"},
 )
 
