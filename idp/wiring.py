@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from idp import resources
 from idp.clock import Clock, SystemClock
 from idp.domain.message import Channel
+from idp.domain.probe import Probe
 from idp.domain.secret import Digester, SealBroken, base64url, random_bytes
 from idp.factors.password import PasswordHasher
 from idp.flows.client_administration import ClientAdministration
@@ -19,10 +20,12 @@ from idp.flows.login import Login
 from idp.flows.notices import Notices
 from idp.flows.signing_keys import SigningKeys
 from idp.flows.user_administration import UserAdministration
+from idp.hooks import FileProbe, HookedClock, ProbedKeyStore, ProbedSender
 from idp.messages.outbox import OutboxWorker
 from idp.oauth.context import Engine
 from idp.oauth.keyring import Keyring
 from idp.providers.keystore.local import LocalKeyStore
+from idp.providers.keystore.port import KeyStore
 from idp.providers.keystore.sealing import AesSealer, derive
 from idp.providers.mail.console import ConsoleSender, MailboxSender
 from idp.providers.mail.port import MessageSender
@@ -116,8 +119,11 @@ async def data_keys(database: Database, masters: tuple[bytes, ...]) -> Mapping[s
 async def build(settings: Settings, *, clock: Clock | None = None) -> Site:
     """Put a process together; raise BadSettings if the schema is not current or the master key is wrong."""
     clock = clock or SystemClock()
+    probe: Probe | None = None
+    if settings.test_hooks is not None:
+        clock, probe = HookedClock(clock, settings.test_hooks), FileProbe(settings.test_hooks)
     masters = master_keys(settings)
-    database = Database(settings.database_url, pool_size=settings.database_pool)
+    database = Database(settings.database_url, pool_size=settings.database_pool, probe=probe)
     async with database.transaction(write=False) as connection:
         revision = await schema.current(connection)
     if revision != schema.newest(resources.folder("alembic")):
@@ -128,59 +134,75 @@ async def build(settings: Settings, *, clock: Clock | None = None) -> Site:
     except BadSettings:
         await database.close()
         raise
-    return _assemble(settings, clock, database, masters, keys)
+    return _assemble(settings, clock, database, masters, keys, probe)
 
 
 def _assemble(
-    settings: Settings, clock: Clock, database: Database, masters: tuple[bytes, ...], keys: Mapping[str, bytes]
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    masters: tuple[bytes, ...],
+    keys: Mapping[str, bytes],
+    probe: Probe | None,
 ) -> Site:
-    sealer = AesSealer(masters, purpose="records")
-    digester = Digester(derive(keys["digest"], "digests"))
-    transactions = Transactions(database, sealer=sealer, digester=digester)
-    watch = EpochWatch(database)
-    keystore = LocalKeyStore(settings.keys_dir, AesSealer(masters, purpose="signing keys"))
-    limits_floods = settings.rate_limits is Switch.ON
-    engine = Engine(
-        issuer=settings.issuer,
-        keyring=Keyring(database, watch, keystore, clock),
-        clients=ClientDirectory(watch),
-        digester=digester,
-        sealer=sealer,
-        limits_floods=limits_floods,
-        docs_url=settings.docs_url,
-    )
-    hasher = PasswordHasher(
-        keys["pepper"],
-        pepper_id=hashlib.sha256(keys["pepper"]).hexdigest()[:8],
-        rounds=settings.bcrypt_rounds,
-        threads=settings.hash_threads or os.cpu_count() or 1,
-        queue=settings.hash_queue,
-    )
+    sealer, digester = AesSealer(masters, purpose="records"), Digester(derive(keys["digest"], "digests"))
+    transactions, watch = Transactions(database, sealer=sealer, digester=digester), EpochWatch(database)
+    keystore = _keystore(settings, masters, probe)
+    hasher = _hasher(settings, keys["pepper"], probe)
     templates = Templates(resources.folder("templates"), asset_versions=asset_versions(), base=settings.base_path)
     signing = SigningKeys(transactions, keystore, clock)
+    outbox = OutboxWorker(transactions, _senders(settings, probe), clock)
     brand = settings.brand_name or settings.issuer.partition("://")[2].partition("/")[0]
+    limits_floods = settings.rate_limits is Switch.ON
     return Site(
         settings=settings,
         clock=clock,
         database=database,
         transactions=transactions,
         watch=watch,
-        engine=engine,
+        engine=Engine(
+            issuer=settings.issuer,
+            keyring=Keyring(database, watch, keystore, clock),
+            clients=ClientDirectory(watch),
+            digester=digester,
+            sealer=sealer,
+            limits_floods=limits_floods,
+            docs_url=settings.docs_url,
+        ),
         hasher=hasher,
         login=Login(transactions, hasher, digester, clock, limits_floods=limits_floods),
         users=UserAdministration(transactions, hasher, digester, clock, product=brand),
         clients=ClientAdministration(transactions, digester, clock),
         keys=signing,
         notices=Notices(templates, brand=brand, account_url=f"{settings.issuer}/account"),
-        housekeeping=Housekeeping(transactions, signing, OutboxWorker(transactions, _senders(settings), clock), clock),
+        housekeeping=Housekeeping(transactions, signing, outbox, clock),
         templates=templates,
         digester=digester,
     )
 
 
-def _senders(settings: Settings) -> Mapping[Channel, MessageSender]:
+def _keystore(settings: Settings, masters: tuple[bytes, ...], probe: Probe | None) -> KeyStore:
+    local = LocalKeyStore(settings.keys_dir, AesSealer(masters, purpose="signing keys"))
+    return local if probe is None else ProbedKeyStore(local, probe)
+
+
+def _hasher(settings: Settings, pepper: bytes, probe: Probe | None) -> PasswordHasher:
+    return PasswordHasher(
+        pepper,
+        pepper_id=hashlib.sha256(pepper).hexdigest()[:8],
+        rounds=settings.bcrypt_rounds,
+        threads=settings.hash_threads or os.cpu_count() or 1,
+        queue=settings.hash_queue,
+        probe=probe,
+    )
+
+
+def _senders(settings: Settings, probe: Probe | None) -> Mapping[Channel, MessageSender]:
     chosen = {Channel.MAIL: settings.mail.value, Channel.SMS: settings.sms.value}
-    return {channel: SENDERS[name]() for channel, name in chosen.items() if name in SENDERS}
+    senders = {channel: SENDERS[name]() for channel, name in chosen.items() if name in SENDERS}
+    if probe is None:
+        return senders
+    return {channel: ProbedSender(sender, probe, f"{channel.value}.send") for channel, sender in senders.items()}
 
 
 def asset_versions() -> dict[str, str]:

@@ -48,7 +48,7 @@ async def _client_secret(site: Site) -> str:
     client = await site.clients.find(CLIENT_ID)
     if client is None:
         members = {
-            "client_name": "Demo Shop",
+            "client_name": "Demo application",
             "redirect_uris": [f"{BASE_URL}/callback"],
             "post_logout_redirect_uris": [f"{BASE_URL}/signed-out"],
             "grant_types": ["authorization_code", "refresh_token"],

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import tempfile
+from types import FrameType
 
 import click
 import uvicorn
@@ -59,6 +60,8 @@ async def _try_out(options: Settings) -> None:
 
 def run(options: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what was begun."""
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, _leave)
     host, _, port = options.bind.rpartition(":")
     if options.workers > 1 and metrics.MULTIPROCESS_VARIABLE not in os.environ:
         os.environ[metrics.MULTIPROCESS_VARIABLE] = tempfile.mkdtemp(prefix="idp-metrics-")
@@ -78,6 +81,11 @@ def run(options: Settings) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(options.drain.total_seconds()),
     )
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End with exit code 0: uvicorn repeats the signal once it has finished what was begun."""
+    raise SystemExit(0)
 
 
 @click.command()

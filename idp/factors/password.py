@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import bcrypt
 
+from idp.domain.probe import InjectedFault, Probe
 from idp.policy import passwords
 
 T = TypeVar("T")
@@ -34,8 +35,11 @@ class HashPoolBusy(Exception):
 class PasswordHasher:
     """Hashes and verifies passwords without ever blocking the event loop."""
 
-    def __init__(self, pepper: bytes, *, pepper_id: str, rounds: int, threads: int, queue: int) -> None:
+    def __init__(
+        self, pepper: bytes, *, pepper_id: str, rounds: int, threads: int, queue: int, probe: Probe | None = None
+    ) -> None:
         """Start a pool of `threads`; at most `queue` further passwords wait."""
+        self._probe = probe
         self._pepper = pepper
         self._pepper_id = pepper_id
         self._rounds = rounds
@@ -56,6 +60,8 @@ class PasswordHasher:
 
         Raises HashPoolBusy when too many are waiting.
         """
+        if self._probe is not None:
+            await self._break("hash.verify", self._probe)
         target = self._bcrypt_part(stored)
         matches = await self._run(lambda: bcrypt.checkpw(self._prehash(password), target or self._nobody))
         return matches and target is not None
@@ -78,6 +84,12 @@ class PasswordHasher:
     def _prehash(self, password: str) -> bytes:
         normal = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
         return base64.b64encode(hmac.digest(self._pepper, normal, hashlib.sha384))
+
+    async def _break(self, label: str, probe: Probe) -> None:
+        try:
+            await asyncio.sleep(probe.before(label))
+        except InjectedFault as error:
+            raise HashPoolBusy from error
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._busy >= self._room:

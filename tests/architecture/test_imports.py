@@ -13,6 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("app",),
     ("web",),
     ("wiring",),
+    ("hooks",),
     ("flows",),
     ("oauth",),
     ("factors", "risk", "messages"),
