@@ -1,249 +1,209 @@
-"""The provider inside the test's own process: the real application on a real database, under a clock that stands still.
+"""The identity provider inside the test's own process: its application over ASGI, its clock in the test's hand.
 
-A migrated database with signing keys is made once in a run and copied for each provider, so that one opens in
-a few hundredths of a second.
+Everything is real but time: database, keys, hashing, pages. Tests make people and clients of their own, so one provider
+serves a whole run.
 """
 
 import asyncio
-import shutil
+import base64
+import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from starlette.types import ASGIApp, Message
+from joserfc.jwk import Key, KeySet
 
 from idp.app import create_app
-from idp.cli.running import upgrade
-from idp.domain.client import Client, Profile
-from idp.domain.refusal import Refused
+from idp.domain.client import AuthMethod, Client, Profile
 from idp.domain.user import User
 from idp.flows.user_administration import NewUser
-from idp.settings import Settings, load
-from idp.wiring import Site, build
-from tests.support import builders, session
-from tests.support.client_auth import Basic, ClientAuthentication, Post, Public
-from tests.support.html_browser import HtmlBrowser
-from tests.support.postgres import Postgres
-from tests.support.relying_party import RelyingParty
+from idp.settings import load
+from idp.wiring import Site
+from tests.support.client_auth import Assertion, Basic, ClientAuthentication, Post, Public
+from tests.support.html_browser import HtmlBrowser, Page
+from tests.support.relying_party import AuthorizationAnswer, RelyingParty
 
-ISSUER = "https://idp.example"
-PASSWORD = "a quiet harbour at dusk"
-REDIRECT_URI = "https://rp.example/callback"
-HOME = "203.0.113.9"  #: the network address that requests come from unless a test says otherwise
-MASTER_KEY = "cHJvdmlkZXIgdGVzdHM6IGEgbWFzdGVyIGtleSAhISE"
-GRANTS = ("authorization_code", "refresh_token")
-Json = dict[str, Any]
+ISSUER = "https://id.example"
+CALLBACK = "https://rp.example/callback"
+SIGNED_OUT = "https://rp.example/signed-out"
+PASSWORD = "an engine of numbers"
+START = datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+_numbers = count(1)
 
 
-class FrozenClock:
-    """A clock that moves only when it is told to."""
+class HandClock:
+    """A clock that stands still until a test moves it, and only ever forward."""
 
-    def __init__(self, at: datetime = builders.NOW) -> None:
-        self.at = at
+    def __init__(self, now: datetime = START) -> None:
+        self._now = now
 
     def now(self) -> datetime:
-        """Return the moment at which it stands."""
-        return self.at
+        """Return the time as an aware UTC value."""
+        return self._now
 
-    def advance(self, by: timedelta) -> None:
-        """Move on (or back)."""
-        self.at += by
+    def advance(self, by: timedelta) -> datetime:
+        """Let time pass."""
+        assert by >= timedelta()
+        self._now += by
+        return self._now
+
+    def timestamp(self) -> float:
+        """Return the time as seconds since 1970."""
+        return self._now.timestamp()
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account and a password."""
+    """Somebody with an account."""
 
     user: User
+    username: str
     password: str = PASSWORD
 
     @property
     def id(self) -> str:
-        """The id, which is also their `sub`."""
+        """The account's id, which is also `sub`."""
         return self.user.id
-
-    @property
-    def username(self) -> str:
-        """The name they type to sign in."""
-        return self.user.username or self.user.label
 
 
 @dataclass
 class Provider:
-    """One running application."""
+    """A running provider, and how tests speak to it."""
 
-    settings: Settings
-    clock: FrozenClock
-    app: ASGIApp
+    issuer: str
     site: Site
-    stack: AsyncExitStack = field(repr=False)
+    clock: HandClock
+    transport: httpx2.ASGITransport
+    http: httpx2.AsyncClient
+    _metadata: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def issuer(self) -> str:
-        """The issuer URL."""
-        return self.settings.issuer
-
-    def http(self, *, address: str = HOME, raises: bool = True, **options: Any) -> httpx2.AsyncClient:
-        """Return a client that talks to the application; `raises` lets its exceptions through to the test."""
-        transport = httpx2.ASGITransport(app=self.app, client=(address, 4711), raise_app_exceptions=raises)
-        return httpx2.AsyncClient(transport=transport, base_url=self.issuer, **options)
-
-    def browser(self, person: Person | None = None, *, address: str = HOME, **headers: str) -> HtmlBrowser:
-        """Return a browser of a person; it knows their name and password."""
-        transport = httpx2.ASGITransport(app=self.app, client=(address, 4711))
-        name, password = (person.username, person.password) if person else ("", "")
-        return HtmlBrowser(self.issuer, username=name, password=password, transport=transport, headers=headers)
-
-    async def person(self, *, password: str = PASSWORD, claims: Json | None = None, **changes: Any) -> Person:
-        """Create an account; `changes` are fields of NewUser."""
-        number = next(builders._numbers)
-        given = {"email": f"person{number}@example.com", "username": f"person{number}", "email_verified": True}
-        made = await self.site.users.create(NewUser(password=password, claims=claims or {}, **(given | changes)))
-        assert not isinstance(made, Refused), made
-        return Person(made, password)
+    async def person(self, *, email_verified: bool = True, **claims: Any) -> Person:
+        """Make an account; `claims` are those of OIDC Core §5.1."""
+        username = f"person{next(_numbers)}"
+        new = NewUser(f"{username}@example.org", username, PASSWORD, claims, email_verified=email_verified)
+        user = await self.site.users.create(new)
+        assert isinstance(user, User), user
+        return Person(user, username)
 
     async def client(
         self,
         *,
         profile: Profile = Profile.OAUTH21,
+        method: str = "client_secret_basic",
+        key: Key | None = None,
         is_first_party: bool = False,
-        auth: ClientAuthentication | None = None,
+        scope: str = "openid profile email offline_access",
         **members: Any,
     ) -> RelyingParty:
-        """Register a client by its RFC 7591 members, and return it ready to speak.
-
-        `auth` is needed for assertions; secrets are taken from the registration.
-        """
-        given = {
+        """Register a client with these RFC 7591 members and return it; `key` signs its assertions."""
+        defaults: dict[str, Any] = {
             "client_name": "Harbour Books",
-            "redirect_uris": [REDIRECT_URI],
-            "grant_types": list(GRANTS),
-            **members,
+            "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_method": method,
         }
+        if key is not None:
+            defaults["jwks"] = KeySet([key]).as_dict(private=False)
+        given = {name: value for name, value in (defaults | members).items() if value is not None}
         client, secret = await self.site.clients.create(given, profile=profile, is_first_party=is_first_party)
-        methods: dict[str, ClientAuthentication] = {"none": Public()}
-        if secret is not None:
-            methods |= {"client_secret_basic": Basic(secret), "client_secret_post": Post(secret)}
-        uris: list[str] = given["redirect_uris"]
-        return RelyingParty(
-            self.http(),
-            self.issuer,
-            client.id,
-            auth or methods[client.auth_method.value],
-            redirect_uri=uris[0] if uris else REDIRECT_URI,
-            now=lambda: self.clock.now().timestamp(),
-        )
+        redirect_uri = client.redirect_uris[0] if client.redirect_uris else CALLBACK
+        auth = self._auth(method, secret or "", key)
+        rp = RelyingParty(self.http, self.issuer, client.id, auth, redirect_uri, scope, self.clock.timestamp)
+        rp._metadata = await self.metadata()
+        return rp
 
-    async def registered(self, rp: RelyingParty) -> Client:
-        """Return a client as it is stored now."""
-        found = await self.site.clients.find(rp.client_id)
-        assert found is not None
-        return found
+    def _auth(self, method: str, secret: str, key: Key | None) -> ClientAuthentication:
+        match AuthMethod(method):
+            case AuthMethod.BASIC:
+                return Basic(secret)
+            case AuthMethod.POST:
+                return Post(secret)
+            case AuthMethod.SECRET_JWT:
+                return Assertion.with_secret(secret, now=self.clock.timestamp)  # type: ignore[arg-type]
+            case AuthMethod.PRIVATE_KEY_JWT:
+                assert key is not None
+                return Assertion(key, str(key.get("alg") or "ES256"), now=self.clock.timestamp)
+            case AuthMethod.NONE:
+                return Public()
 
-    async def rows(self, table: str) -> list[Json]:
-        """Return the rows of a table as the database keeps them."""
-        async with self.site.database.transaction(write=False) as connection:
-            found = await connection.exec_driver_sql(f"SELECT * FROM {table}")
-            return [dict(row) for row in found.mappings()]
+    async def registration(self, rp: RelyingParty) -> Client:
+        """Return a client as it is stored."""
+        client = await self.site.clients.find(rp.client_id)
+        assert client is not None
+        return client
 
-    async def events(self, kind: str) -> list[Json]:
-        """Return the audit rows of one kind."""
-        return [row for row in await self.rows("events") if row["kind"] == kind]
+    def browser(self, person: Person | None = None, **headers: str) -> HtmlBrowser:
+        """Return a fresh browser of a person, or of nobody yet."""
+        username, password = (person.username, person.password) if person else ("", "")
+        return HtmlBrowser(self.issuer, username=username, password=password, transport=self.transport, headers=headers)
 
-    async def twin(self, **settings: str) -> "Provider":
-        """Start a second worker on the same database, clock and keys; it ends with the first."""
-        given = {f"IDP_{name.upper()}": value for name, value in settings.items()}
-        environment = _environment(self.settings.database_url, self.settings.keys_dir) | given
-        return await self.stack.enter_async_context(_started(load(environment=environment), self.clock, self.stack))
+    async def metadata(self) -> dict[str, Any]:
+        """Return the discovery document, fetched once."""
+        if not self._metadata:
+            response = await self.http.get(f"{self.issuer}/.well-known/openid-configuration")
+            self._metadata = response.json()
+        return self._metadata
 
-
-@asynccontextmanager
-async def provider(kind: str, folder: Path, **settings: str) -> AsyncIterator[Provider]:
-    """Yield a provider on a fresh database; `settings` are options without their prefix, in lower case.
-
-    A provider that is to change its keys needs a `keys_dir` of its own, and makes new keys there.
-    """
-    given = {f"IDP_{name.upper()}": value for name, value in settings.items()}
-    async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(database(kind, folder))
-        environment = _environment(url, shared_keys()) | given
-        yield await stack.enter_async_context(_started(load(environment=environment), FrozenClock(), stack))
-
-
-@asynccontextmanager
-async def database(kind: str, folder: Path) -> AsyncIterator[str]:
-    """Yield the URL of a new database with schema and signing keys."""
-    if kind == "sqlite":
-        path = folder / "provider.sqlite3"
-        shutil.copyfile(await _sqlite_template(), path)
-        yield f"sqlite+aiosqlite:///{path}"
-        return
-    server = await Postgres.shared()
-    async with server.database(await server.template("provider", _prepare)) as url:
-        yield url
-
-
-def shared_keys() -> Path:
-    """Return the folder of the private keys that all providers of a run share."""
-    return session.folder() / "provider-keys"
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, folder: Path, database_url: str, *, issuer: str = ISSUER, settings: Mapping[str, str] | None = None
+    ) -> AsyncIterator["Provider"]:
+        """Start a provider on a migrated database, and stop it afterwards."""
+        environment = {
+            "IDP_MODE": "test",
+            "IDP_ISSUER": issuer,
+            "IDP_DATABASE_URL": database_url,
+            "IDP_KEYS_DIR": str(folder / "keys"),
+            "IDP_MASTER_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("="),
+            "IDP_BCRYPT_ROUNDS": "4",
+            "IDP_RATE_LIMITS": "off",
+            **(settings or {}),
+        }
+        clock = HandClock()
+        app = create_app(load(environment=environment), clock=clock)
+        transport = httpx2.ASGITransport(app)
+        async with (
+            _lifespan(app) as scope,
+            httpx2.AsyncClient(transport=transport, trust_env=False, timeout=30) as http,
+        ):
+            yield cls(issuer, scope["app"].state.site, clock, transport, http)
 
 
 @asynccontextmanager
-async def _started(settings: Settings, clock: FrozenClock, stack: AsyncExitStack) -> AsyncIterator[Provider]:
-    """Run the application's lifespan around the block."""
-    app = create_app(settings, clock=clock)
-    calls: asyncio.Queue[Message] = asyncio.Queue()
-    answers: asyncio.Queue[Message] = asyncio.Queue()
-    scope: Json = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-    running = asyncio.create_task(app(scope, calls.get, answers.put))
-    await calls.put({"type": "lifespan.startup"})
-    await _said(answers, "lifespan.startup.complete")
+async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Start an ASGI application and stop it afterwards; yield its lifespan scope."""
+    inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    running = asyncio.create_task(app(scope, inbox.get, outbox.put))
+    await inbox.put({"type": "lifespan.startup"})
+    started = await outbox.get()
+    assert started["type"] == "lifespan.startup.complete", started
     try:
-        yield Provider(settings, clock, app, scope["app"].state.site, stack)
+        yield scope
     finally:
-        await calls.put({"type": "lifespan.shutdown"})
-        await _said(answers, "lifespan.shutdown.complete")
+        await inbox.put({"type": "lifespan.shutdown"})
         await running
 
 
-async def _said(answers: "asyncio.Queue[Message]", expected: str) -> None:
-    message = await asyncio.wait_for(answers.get(), 30)
-    assert message["type"] == expected, message
+async def ask(browser: HtmlBrowser, rp: RelyingParty, **changes: str | None) -> Page:
+    """Begin an authorization, and return what the browser then shows or where it was sent."""
+    return await browser.open((await rp.authorization_request(**changes)).url, came_from_elsewhere=True)
 
 
-async def _sqlite_template() -> Path:
-    path = session.folder() / "provider-template.sqlite3"
-    async with session.locked(path.name):
-        if not path.exists():
-            draft = path.with_suffix(".draft")
-            await asyncio.to_thread(_prepare, f"sqlite+aiosqlite:///{draft}")
-            draft.rename(path)
-    return path
-
-
-def _prepare(url: str) -> None:
-    async def run() -> None:
-        settings = load(environment=_environment(url, shared_keys()))
-        await upgrade(settings)
-        site = await build(settings, clock=FrozenClock())
-        await site.keys.ensure()
-        await site.close()
-
-    asyncio.run(run())
-
-
-def _environment(url: str, keys_dir: Path) -> Mapping[str, str]:
-    return {
-        "IDP_MODE": "test",
-        "IDP_ISSUER": ISSUER,
-        "IDP_DATABASE_URL": url,
-        "IDP_KEYS_DIR": str(keys_dir),
-        "IDP_MASTER_KEY": MASTER_KEY,
-        "IDP_BCRYPT_ROUNDS": "4",
-        "IDP_RATE_LIMITS": "off",
-        "IDP_HASH_QUEUE": "1000",
-    }
+async def at_once(browser: HtmlBrowser, rp: RelyingParty, **changes: str | None) -> AuthorizationAnswer:
+    """Begin an authorization that must be answered without any page."""
+    page = await ask(browser, rp, **changes)
+    assert page.location is not None, f"a page was shown: {page.describe()}"
+    return rp.receive(AuthorizationAnswer.from_url(page.location))

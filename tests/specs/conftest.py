@@ -1,0 +1,66 @@
+"""One provider for all specifications; every test has a person, a browser and a relying party of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.databases import fresh_database
+from tests.support.html_browser import HtmlBrowser
+from tests.support.provider import HandClock, Person, Provider
+from tests.support.relying_party import Answer, RelyingParty
+
+
+@pytest.fixture(scope="session")
+async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    """A provider on SQLite."""
+    folder = tmp_path_factory.mktemp("provider")
+    async with fresh_database("sqlite", folder) as url, Provider.running(folder, url) as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+async def postgresql_provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    """A provider on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("provider")
+    async with fresh_database("postgresql", folder) as url, Provider.running(folder, url) as provider:
+        yield provider
+
+
+@pytest.fixture(params=["provider", "postgresql_provider"], ids=["sqlite", "postgresql"])
+def each_provider(request: pytest.FixtureRequest) -> Provider:
+    """The provider, once on SQLite and once on PostgreSQL."""
+    found: Provider = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def clock(provider: Provider) -> HandClock:
+    """The provider's clock."""
+    return provider.clock
+
+
+@pytest.fixture
+async def person(provider: Provider) -> Person:
+    """Somebody with an account."""
+    return await provider.person(name="Ada Lovelace")
+
+
+@pytest.fixture
+async def rp(provider: Provider) -> RelyingParty:
+    """A confidential client of profile oauth21 with client_secret_basic, code and refresh_token."""
+    return await provider.client()
+
+
+@pytest.fixture
+async def browser(provider: Provider, person: Person) -> AsyncIterator[HtmlBrowser]:
+    """The person's browser; nobody is signed in yet."""
+    async with provider.browser(person) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def tokens(rp: RelyingParty, browser: HtmlBrowser) -> Answer:
+    """What the client got after the person signed in and agreed."""
+    answer = await rp.redeem(await browser.authorize(rp))
+    assert answer.status == 200, answer.text
+    return answer
