@@ -62,6 +62,13 @@ class Page:
         """Say whether there is an element of that id."""
         return id in self.document.texts
 
+    def answer(self) -> AuthorizationAnswer:
+        """Return what this page carries to the client: by its redirect, or by the form that posts itself."""
+        if self.name == "form-post":
+            return AuthorizationAnswer(self.document.forms[0].hidden, "form_post")
+        assert self.location is not None, self.describe()
+        return AuthorizationAnswer.from_url(self.location)
+
     def describe(self) -> str:
         """Say in one line what is shown, for error messages."""
         detail = [
@@ -166,10 +173,14 @@ class HtmlBrowser:
 
     async def finish(self, rp: RelyingParty, page: Page) -> AuthorizationAnswer:
         """Go on from wherever an authorization stands until it is back at the client."""
+        return rp.receive((await self.leave(page)).answer())
+
+    async def leave(self, page: Page) -> Page:
+        """Do as a willing person does on every page, until the browser leaves the provider."""
         for _ in range(MOST_PAGES):
             assert not page.has("login-error"), page.describe()
-            if page.location is not None:
-                return rp.receive(AuthorizationAnswer.from_url(page.location))
+            if page.location is not None or page.name == "form-post":
+                return page
             match page.name:
                 case "login":
                     page = await self.sign_in()
@@ -177,8 +188,6 @@ class HtmlBrowser:
                     page = await self.submit("account-continue")
                 case "consent":
                     page = await self.submit("consent-allow")
-                case "form-post":
-                    return rp.receive(AuthorizationAnswer(page.document.forms[0].hidden, "form_post"))
                 case _:
                     raise AssertionError(f"the authorization ended at {page.describe()}")
         raise AssertionError(f"the authorization goes round in circles: {page.describe()}")

@@ -1,0 +1,33 @@
+"""One provider as a real process for all clients that nobody here wrote, and people who sign in through them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.back_office import BackOffice, Person, open_back_office
+from tests.support.html_browser import HtmlBrowser
+from tests.support.server import ServerProcess
+
+
+@pytest.fixture(scope="session")
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BackOffice]:
+    """The back office of a running provider."""
+    folder = tmp_path_factory.mktemp("provider")
+    async with (
+        ServerProcess(folder, settings={"IDP_RATE_LIMITS": "off"}) as server,
+        open_back_office(server) as office,
+    ):
+        yield office
+
+
+@pytest.fixture
+async def person(office: BackOffice) -> Person:
+    """Somebody who has not met any client yet."""
+    return await office.person()
+
+
+@pytest.fixture
+async def browser(office: BackOffice, person: Person) -> AsyncIterator[HtmlBrowser]:
+    """The browser of that person."""
+    async with person.browser(office.server) as browser:
+        yield browser
