@@ -104,6 +104,7 @@ def page(
         nonce=None,
         brand=brand(request, brand_of),
         request_id=request.scope.get("idp.request_id", ""),
+        status=status,
         **facts,
     )
     headers = {"content-language": language, "cache-control": "no-store", "vary": "Accept-Language, Cookie"}
