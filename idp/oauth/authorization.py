@@ -5,6 +5,7 @@ Not here: what the person must still do → policy/prompts.py.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from idp.policy.clients import allows_response_mode, requires_pkce
 MAX_STATE = 2048
 MAX_NONCE = 1024
 MAX_HINT = 1024
+MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 _UNKNOWN_CLIENT = PageError("invalid_request", "client_id or redirect_uri is not registered here")
 
@@ -91,26 +93,22 @@ def answer(
 
 async def _settle_addressee(context: Context, pairs: Pairs) -> Draft:
     """Find client and redirect URI, or show one and the same page for every fault in them (RFC 9700 §4.11)."""
-    parameters = {name: value for name, value in pairs if value}
-    for name in ("client_id", "redirect_uri"):
-        if sum(1 for other, _value in pairs if other == name) > 1:
-            raise _UNKNOWN_CLIENT
+    times = Counter(name for name, _value in pairs)
+    # Of two values neither is the one that was sent: a repeated parameter settles nothing, not even its own echo.
+    parameters = {name: value for name, value in pairs if value and (times[name] == 1 or name in MAY_REPEAT)}
     client = await context.client(parameters.get("client_id", ""))
     redirect_uri = parameters.get("redirect_uri")
     if client is None or redirect_uri is None or not client.allows_redirect(redirect_uri):
         raise _UNKNOWN_CLIENT
     if len(parameters.get("state", "").encode()) > MAX_STATE:
         raise PageError("invalid_request", "state is longer than 2048 bytes")
-    return Draft(context, parameters, client, redirect_uri, first_repeated(pairs, except_for=frozenset({"resource"})))
+    return Draft(context, parameters, client, redirect_uri, first_repeated(pairs, except_for=MAY_REPEAT))
 
 
 def check_no_repeats(draft: Draft) -> None:
     """Refuse a parameter that was sent twice (RFC 6749 §3.1)."""
-    if draft.repeated is None:
-        return
-    if draft.repeated == "state":
-        del draft.parameters["state"]
-    raise RedirectError("invalid_request", f"{draft.repeated} was sent twice")
+    if draft.repeated is not None:
+        raise RedirectError("invalid_request", f"{draft.repeated} was sent twice")
 
 
 def check_response_mode(draft: Draft) -> None:
@@ -221,8 +219,8 @@ def check_id_token_hint(draft: Draft) -> None:
 
 
 CHECKS: tuple[Callable[[Draft], None], ...] = (
-    check_no_repeats,
     check_response_mode,
+    check_no_repeats,
     check_response_type,
     check_unsupported,
     check_pkce,
