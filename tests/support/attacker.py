@@ -1,0 +1,115 @@
+"""What attacks have in common: raw requests to /authorize, and how a refusal must look."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
+
+import httpx2
+
+from tests.support.html_browser import HtmlBrowser
+from tests.support.html_page import HtmlDocument
+from tests.support.provider import Person, Provider
+from tests.support.relying_party import AuthorizationAnswer, RelyingParty
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+Pairs = list[tuple[str, str]]
+_CHANGING = re.compile(r"[A-Za-z0-9_-]{22}")  # request ids
+
+
+async def parameters_of(rp: RelyingParty, **changes: str | None) -> dict[str, str]:
+    """Return the parameters of a good authorization request."""
+    return dict((await rp.authorization_request(**changes)).parameters)
+
+
+async def ask(provider: Provider, parameters: Mapping[str, str] | Pairs | str) -> httpx2.Response:
+    """Send an authorization request as a browser without cookies would; text is sent as it is."""
+    query = parameters if isinstance(parameters, str) else urlencode(parameters)
+    async with httpx2.AsyncClient(transport=provider.transport) as http:
+        return await http.get(f"{provider.issuer}/authorize?{query}")
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """An answer to a request that no honest client would send."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+async def send(
+    provider: Provider,
+    method: str,
+    path: str,
+    *,
+    query: bytes = b"",
+    headers: list[tuple[bytes, bytes]] | None = None,
+    body: bytes = b"",
+    address: str = "203.0.113.9",
+) -> RawAnswer:
+    """Hand a request to the application below HTTP, where nothing is repaired; Host is added only if none is given."""
+    given = headers or []
+    host = [] if any(name == b"host" for name, _ in given) else [(b"host", urlsplit(provider.issuer).netloc.encode())]
+    scope: dict[str, Any] = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": unquote(path), "raw_path": path.encode(), "query_string": query, "root_path": "",
+        "headers": [*host, *given], "client": (address, 4711), "server": ("127.0.0.1", 8000), "state": {},
+    }  # fmt: skip
+    inbox = [{"type": "http.request", "body": body, "more_body": False}]
+    said: list[Any] = []
+
+    async def receive() -> Any:
+        return inbox.pop() if inbox else {"type": "http.disconnect"}
+
+    async def hear(message: Any) -> None:
+        said.append(message)
+
+    await provider.transport.app(scope, receive, hear)
+    content = b"".join(message.get("body", b"") for message in said[1:])
+    return RawAnswer(said[0]["status"], list(said[0]["headers"]), content)
+
+
+def assert_error_page(response: httpx2.Response) -> None:
+    """Fail unless this is the page that is shown where nobody may be redirected to."""
+    assert response.status_code == 400, (response.status_code, response.headers.get("location"))
+    assert "location" not in response.headers
+    assert HtmlDocument(response.text).data_page == "error"
+    assert "code=" not in response.text
+
+
+def without_ids(response: httpx2.Response) -> str:
+    """Return a page's text without what differs from request to request."""
+    return _CHANGING.sub("ID", response.text)
+
+
+def redirected(response: httpx2.Response) -> AuthorizationAnswer:
+    """Return what the client is told by a redirect."""
+    assert response.status_code == 303, (response.status_code, response.text[:500])
+    return AuthorizationAnswer.from_url(response.headers["location"])
+
+
+def assert_refused(response: httpx2.Response, error: str, rp: RelyingParty, state: str | None) -> None:
+    """Fail unless the client is told this error, with its state and our issuer (RFC 9207 §2)."""
+    answer = redirected(response)
+    assert response.headers["location"].startswith(rp.redirect_uri)
+    assert (answer.error, answer.state) == (error, state), answer.parameters
+    assert answer.parameters["iss"] == rp.issuer
+    assert "code" not in answer.parameters
+
+
+async def tokens_for(provider: Provider, rp: RelyingParty, person: Person, **changes: str | None) -> Any:
+    """Sign a person in at a client, and return the client's tokens."""
+    answer = await rp.redeem(await provider.browser(person).authorize(rp, **changes))
+    assert answer.status == 200, answer.text
+    return answer
+
+
+async def signed_in(provider: Provider, person: Person) -> HtmlBrowser:
+    """Return a browser in which a person is signed in, without any client."""
+    browser = provider.browser(person)
+    await browser.open(f"{provider.issuer}/account/sign-in")
+    page = await browser.sign_in()
+    assert page.status == 200, page.describe()
+    return browser
