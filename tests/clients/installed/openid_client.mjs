@@ -1,0 +1,99 @@
+// A relying party built on openid-client and jose. It reads one JSON command a line from standard input, and answers
+// each with one line: {"result": …} or {"error": {name, code, error, message}}. The browser's part is not played here.
+
+import { createInterface } from 'node:readline'
+import * as client from 'openid-client'
+import * as jose from 'jose'
+
+const now = {} // what this relying party remembers between commands: config, request, tokens, claims
+
+const authentication = {
+  client_secret_basic: ({ secret }) => client.ClientSecretBasic(secret),
+  client_secret_post: ({ secret }) => client.ClientSecretPost(secret),
+  client_secret_jwt: ({ secret }) => client.ClientSecretJwt(secret),
+  private_key_jwt: async ({ jwk, alg }) => client.PrivateKeyJwt({ key: await signingKey(jwk, alg), kid: jwk.kid }),
+  none: () => client.None(),
+}
+
+async function signingKey(jwk, alg) {
+  const { kid: _kid, ...key } = jwk
+  return jose.importJWK(key, alg)
+}
+
+function remember(tokens) {
+  now.tokens = tokens
+  now.claims = tokens.claims() ?? now.claims
+  return { ...tokens, claims: now.claims ?? null }
+}
+
+const commands = {
+  async discover({ issuer, clientId, method, metadata = {}, ...credentials }) {
+    const proof = await authentication[method](credentials)
+    const execute = [client.allowInsecureRequests] // http, because everything here is on localhost
+    now.config = await client.discovery(new URL(issuer), clientId, metadata, proof, { execute })
+    client.enableNonRepudiationChecks(now.config) // verify the ID token's signature although it came over the wire
+    return now.config.serverMetadata()
+  },
+
+  async begin({ parameters }) {
+    const verifier = client.randomPKCECodeVerifier()
+    now.request = { verifier, state: client.randomState(), nonce: client.randomNonce() }
+    const url = client.buildAuthorizationUrl(now.config, {
+      state: now.request.state,
+      nonce: now.request.nonce,
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      ...parameters,
+    })
+    return { url: url.href }
+  },
+
+  // `form` is what a form_post page sent; without it the answer stands in the URL
+  async finish({ url, form, maxAge }) {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = form && new URLSearchParams(form).toString()
+    const answer = form ? new Request(url, { method: 'POST', headers, body }) : new URL(url)
+    return remember(
+      await client.authorizationCodeGrant(now.config, answer, {
+        pkceCodeVerifier: now.request.verifier,
+        expectedState: now.request.state,
+        expectedNonce: now.request.nonce,
+        idTokenExpected: true,
+        maxAge: maxAge ?? undefined,
+      }),
+    )
+  },
+
+  refresh: async () => remember(await client.refreshTokenGrant(now.config, now.tokens.refresh_token)),
+  userinfo: async () => client.fetchUserInfo(now.config, now.tokens.access_token, now.claims.sub),
+  introspect: async ({ which }) => client.tokenIntrospection(now.config, now.tokens[which]),
+  revoke: async ({ which }) => (await client.tokenRevocation(now.config, now.tokens[which])) ?? null,
+  machine: async ({ parameters = {} }) => client.clientCredentialsGrant(now.config, parameters),
+
+  async endSession({ parameters }) {
+    return { url: client.buildEndSessionUrl(now.config, { id_token_hint: now.tokens.id_token, ...parameters }).href }
+  },
+
+  // jose alone: both tokens against the published keys, as a relying party and as a resource server would
+  async verify({ alg, audience }) {
+    const { issuer, jwks_uri: uri } = now.config.serverMetadata()
+    const keys = jose.createRemoteJWKSet(new URL(uri))
+    const shared = { issuer, algorithms: [alg] }
+    const own = { ...shared, audience: now.config.clientMetadata().client_id }
+    const id = await jose.jwtVerify(now.tokens.id_token, keys, own)
+    const access = await jose.jwtVerify(now.tokens.access_token, keys, { ...shared, audience, typ: 'at+jwt' })
+    return { id: id.payload, access: access.payload, kid: id.protectedHeader.kid }
+  },
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { command, ...options } = JSON.parse(line)
+  let answer
+  try {
+    answer = { result: (await commands[command](options)) ?? null }
+  } catch (fault) {
+    const { name, code = null, error = null, message } = fault
+    answer = { error: { name, code, error, message: `${message} ${fault.cause ? JSON.stringify(fault.cause) : ''}` } }
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`)
+}
