@@ -1,0 +1,158 @@
+"""The sweep removes what has expired, in batches, and nothing else; and whatever grows is swept."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, String, Table, insert, inspect
+
+from idp.storage.attempts import network_accounts
+from idp.storage.columns import UtcTime, metadata
+from idp.storage.database import Database
+from idp.storage.replays import replays
+from idp.storage.stores import Stores, Transactions
+from idp.storage.sweep import BATCH, EXPIRING
+from tests.support.builders import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    TICK,
+    access_token,
+    code,
+    digest,
+    grant,
+    interaction,
+    message,
+    session,
+)
+from tests.support.storage import World, count
+
+#: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
+KEPT = {"users", "credentials", "clients", "consents", "epochs", "data_keys", "signing_keys", "events"}
+BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
+
+
+async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
+    """Store one row of everything that expires; return when after NOW each may go."""
+    lifetimes = {
+        "codes": MINUTE,
+        "interactions": 2 * MINUTE,
+        "access_tokens": 3 * MINUTE,
+        "revoked_tokens": 3 * MINUTE,
+        "replays": 4 * MINUTE,
+        "attempts": 5 * MINUTE,
+        "network_accounts": 6 * MINUTE,
+        "links": 7 * MINUTE,
+        "outbox": 8 * MINUTE,
+        "grants": world.grant.expires_at - NOW,
+        "sessions": world.session.expires_at - NOW,
+    }
+    until = {table: NOW + lifetime for table, lifetime in lifetimes.items()}
+    token = access_token(world.grant, expires_at=until["access_tokens"])
+    await stores.codes.add(code(grant(world.client.id, world.user.id), expires_at=until["codes"]))
+    await stores.interactions.add(interaction(expires_at=until["interactions"]), digest(), keep=20)
+    await stores.access_tokens.add(token, digest())
+    await stores.access_tokens.revoke(token, NOW)
+    await stores.replays.remember(digest(), until["replays"])
+    await stores.attempts.add_in_window(digest(), NOW, window=lifetimes["attempts"])
+    await stores.attempts.note_account(digest(), digest(), NOW, window=lifetimes["network_accounts"])
+    await stores.links.add(digest(), purpose="administrator", expires_at=until["links"], now=NOW)
+    await stores.outbox.add(message(), expires_at=until["outbox"])
+    return {table: lifetime + BEYOND[table] for table, lifetime in lifetimes.items()}
+
+
+async def test_every_row_goes_when_its_time_has_come_and_not_before(
+    database: Database, transactions: Transactions, world: World
+) -> None:
+    async with transactions.open(write=True) as stores:
+        due = await fill(stores, world)
+    assert set(due) == set(BEYOND)
+
+    for table, moment in sorted(due.items(), key=lambda item: item[1]):
+        async with transactions.open(write=True) as stores:
+            assert (await stores.sweep.batch(NOW + moment - TICK))[table] == 0
+            assert (await stores.sweep.batch(NOW + moment))[table] == 1
+
+    for table in due:
+        assert await count(database, table) == 0
+    for table in ("users", "clients"):
+        assert await count(database, table) == 1
+
+
+async def test_a_sweep_of_nothing_removes_nothing(stores: Stores, world: World) -> None:
+    await fill(stores, world)
+
+    assert set((await stores.sweep.batch(NOW)).values()) == {0}
+
+
+async def test_a_code_stays_long_enough_to_notice_its_replay(stores: Stores, world: World) -> None:
+    """RFC 6749 §4.1.2."""
+    made = code(grant(world.client.id, world.user.id))
+    await stores.codes.add(made)
+    await stores.codes.spend(made.digest, NOW)
+
+    await stores.sweep.batch(NOW + MINUTE + 30 * MINUTE)
+
+    assert await stores.codes.find(made.digest, NOW) is not None
+
+
+async def test_a_living_session_and_grant_are_never_swept(stores: Stores, world: World) -> None:
+    await stores.sessions.open(session(world.user.id, expires_at=NOW + 9 * DAY), digest(), device="")
+
+    await stores.sweep.batch(world.session.expires_at - TICK)
+
+    assert await stores.sessions.find(world.cookie, NOW) is not None
+    assert await stores.grants.find_live(world.grant.id, NOW) is not None
+
+
+@pytest.mark.parametrize("table", [replays, network_accounts], ids=lambda table: table.name)
+async def test_a_batch_is_no_larger_than_promised(stores: Stores, table: Table) -> None:
+    """At most 1,000 rows, so that no sweep holds a lock for long; also of one network that tried many accounts."""
+    network, alive = digest(), digest()
+    keys = [{"network": network, "account": digest()} if table is network_accounts else {"digest": digest()}
+            for _ in range(2 * BATCH + 1)]  # fmt: skip
+    await stores.connection.execute(insert(table), [key | {"expires_at": NOW} for key in keys])
+    await stores.replays.remember(alive, NOW + DAY)
+
+    removed = [(await stores.sweep.batch(NOW + HOUR))[table.name] for _ in range(4)]
+
+    assert removed == [BATCH, BATCH, 1, 0]
+    assert not await stores.replays.remember(alive, NOW + DAY)
+
+
+def test_every_table_that_grows_is_swept() -> None:
+    """A new table is put into one list or the other."""
+    assert set(BEYOND) | KEPT == set(metadata.tables)
+    assert not set(BEYOND) & KEPT
+
+
+def test_a_row_is_swept_by_its_expiry() -> None:
+    for table, column, kept in EXPIRING:
+        assert column.table is table
+        assert "expires_at" in column.name
+        assert kept >= timedelta()
+
+
+async def test_every_expiry_has_an_index_in_the_database(database: Database) -> None:
+    """As migrated, not only as written here; and no index is missing or too many."""
+
+    def indexes(connection: Connection) -> dict[str, set[str | None]]:
+        look = inspect(connection)
+        return {name: {index["column_names"][0] for index in look.get_indexes(name)} for name in metadata.tables}
+
+    async with database.transaction(write=False) as connection:
+        first_columns = await connection.run_sync(indexes)
+
+    for table, column, _kept in EXPIRING:
+        assert column.name in first_columns[table.name]
+    assert "at" in first_columns["events"]
+
+
+@pytest.mark.parametrize("table", metadata.tables.values(), ids=lambda table: table.name)
+def test_times_are_numbers_and_texts_have_an_end(table: Table) -> None:
+    """No database compares times in its own way, and no text that comes from outside grows without a limit."""
+    for column in table.columns:
+        if column.name == "auth_time" or column.name.endswith("_at"):
+            assert isinstance(column.type, UtcTime)
+        if type(column.type) is String:
+            assert column.type.length
