@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749 import InvalidRequestError
 
 from idp.domain.client import AuthMethod, Client
 from idp.domain.event import EventKind
@@ -21,6 +21,7 @@ from idp.oauth.extensions.revocation import RevocationEndpoint
 from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
 from idp.oauth.grants.client_credentials import ClientCredentialsGrant
 from idp.oauth.grants.refresh_token import RefreshTokenGrant
+from idp.oauth.grants.unknown import UnknownGrant
 from idp.oauth.request import Answer, ProtocolRequest, first_repeated
 
 GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant)
@@ -97,11 +98,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         return answer
 
     def get_token_grant(self, request: ProtocolRequest) -> Any:
-        """Return the grant for grant_type; an unknown one is named in printable ASCII only."""
-        for grant in GRANTS:
-            if request.payload.grant_type == grant.GRANT_TYPE:
-                return grant(request, self)
-        raise UnsupportedGrantTypeError("of this name")
+        """Return the grant for grant_type; for an unknown one, a grant that refuses whoever proves to be a client."""
+        offered = {grant.GRANT_TYPE: grant for grant in GRANTS}
+        return offered.get(request.payload.grant_type, UnknownGrant)(request, self)
 
     def endpoint_response(self, name: str, request: ProtocolRequest) -> Answer:
         """Answer a request to the introspection or revocation endpoint."""
