@@ -6,6 +6,7 @@ Never with credentials, never for `null`.
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.client import Client
 from idp.web.site import site_of
 
 EXPOSED = "WWW-Authenticate, DPoP-Nonce"
@@ -17,18 +18,25 @@ def allow_anybody(response: Response) -> Response:
     return response
 
 
-async def allow_client_origin(request: Request, response: Response) -> Response:
-    """Let a script read the answer if its origin is some active client's."""
+async def allow_client_origin(request: Request, response: Response, client: Client | None = None) -> Response:
+    """Let a script read the answer if its origin is the client's; while nobody knows which client asks, any client's.
+
+    An answer to a client that did not prove itself holds nothing but an error.
+    """
     origin = request.headers.get("origin")
     if origin is None:
         return response
     response.headers["vary"] = "Origin"
-    origins = origins_of(request)
-    await origins.refresh(request)
-    if origin != "null" and origin in origins.known:
+    if origin != "null" and origin in (client.cors_origins if client else await _known_origins(request)):
         response.headers["access-control-allow-origin"] = origin
         response.headers["access-control-expose-headers"] = EXPOSED
     return response
+
+
+async def _known_origins(request: Request) -> frozenset[str]:
+    origins = origins_of(request)
+    await origins.refresh(request)
+    return origins.known
 
 
 async def preflight(request: Request) -> Response:

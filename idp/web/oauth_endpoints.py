@@ -1,11 +1,12 @@
 """The protocol's endpoints for programs: token, userinfo, introspection, revocation. Parse, call, render."""
 
 import json
-from typing import Any
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.client import Client
 from idp.oauth import bridge
 from idp.oauth.context import Context
 from idp.oauth.openid import userinfo as openid_userinfo
@@ -19,22 +20,30 @@ from idp.wiring import Stores
 
 async def token(request: Request) -> Response:
     """Issue tokens (RFC 6749 §3.2)."""
-    return await _run(request, lambda server, protocol: server.token_response(protocol))
+    answer, client = await _run(request, lambda server, protocol: server.token_response(protocol))
+    return await allow_client_origin(request, render(answer), client)
 
 
 async def introspect(request: Request) -> Response:
-    """Describe a token (RFC 7662)."""
-    return await _run(
-        request, lambda server, protocol: server.endpoint_response("introspection", protocol), write=False
+    """Describe a token (RFC 7662); for servers, so no script of another origin may read the answer."""
+    answer, _client = await _run(
+        request,
+        lambda server, protocol: server.endpoint_response("introspection", protocol),
+        is_read_only=True,
     )
+    return render(answer)
 
 
 async def revoke(request: Request) -> Response:
     """End a token (RFC 7009)."""
-    return await _run(request, lambda server, protocol: server.endpoint_response("revocation", protocol))
+    answer, client = await _run(request, lambda server, protocol: server.endpoint_response("revocation", protocol))
+    return await allow_client_origin(request, render(answer), client)
 
 
-async def _run(request: Request, answer: Any, *, write: bool = True) -> Response:
+async def _run(
+    request: Request, answer: Callable[[Server, ProtocolRequest], Answer], *, is_read_only: bool = False
+) -> tuple[Answer, Client | None]:
+    """Return what the protocol engine answers, and the client if one was authenticated."""
     site = site_of(request)
     query = query_of(request)
     form = await form_of(request)
@@ -43,14 +52,15 @@ async def _run(request: Request, answer: Any, *, write: bool = True) -> Response
     await site.watch.refresh()
     await site.engine.keyring.refresh()
 
-    async def work(stores: Stores) -> Answer:
+    async def work(stores: Stores) -> tuple[Answer, Client | None]:
         context = context_of(request, stores, form=form)
         server = Server(context, notice_of_reuse=site.notices.refresh_token_reused)
         protocol = ProtocolRequest(context.http, request.scope["idp.path"])
-        return await bridge.run(lambda _: answer(server, protocol), None)
+        answered = await bridge.run(lambda _: answer(server, protocol), None)
+        return answered, protocol.client.noun if protocol.client else None
 
-    answered = await site.transactions.run(work, write=write, request_id=request_id_of(request))
-    return await allow_client_origin(request, render(answered))
+    write = not is_read_only or any(name == "client_assertion" for name, _value in form)  # its jti is stored
+    return await site.transactions.run(work, write=write, request_id=request_id_of(request))
 
 
 async def userinfo(request: Request) -> Response:
@@ -62,9 +72,9 @@ async def userinfo(request: Request) -> Response:
     await site.watch.refresh()
     await site.engine.keyring.refresh()
     async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
-        context: Context = context_of(request, stores, form=form)
-        answer = await openid_userinfo.userinfo(context)
-    return await allow_client_origin(request, render(answer))
+        context: Context = context_of(request, stores, query=query_of(request), form=form)
+        answer, client = await openid_userinfo.userinfo(context)
+    return await allow_client_origin(request, render(answer), client)
 
 
 def render(answer: Answer) -> Response:

@@ -91,8 +91,9 @@ class TokenGrant:
             "access_token": text,
             "token_type": "Bearer",
             "expires_in": int((token.expires_at - now).total_seconds()),
-            "scope": " ".join(scopes),
         }
+        if scopes:  # a scope has at least one word (RFC 6749 §3.3)
+            answer["scope"] = " ".join(scopes)
         if refresh is not None:
             answer["refresh_token"] = refresh
         if user is not None and "openid" in scopes:
