@@ -102,23 +102,29 @@ class Provider:
         method: str = "client_secret_basic",
         key: Key | None = None,
         is_first_party: bool = False,
-        scope: str = "openid profile email offline_access",
+        scope: str | None = None,
         **members: Any,
     ) -> RelyingParty:
-        """Register a client with these RFC 7591 members and return it; `key` signs its assertions."""
+        """Register a client with these RFC 7591 members and return it; `key` signs its assertions.
+
+        Without `scope` it may ask for every scope of OpenID Connect, and asks for the usual ones.
+        """
         defaults: dict[str, Any] = {
             "client_name": "Harbour Books",
             "redirect_uris": [CALLBACK],
             "grant_types": ["authorization_code", "refresh_token"],
             "token_endpoint_auth_method": method,
         }
+        if scope is not None:
+            defaults["scope"] = scope
         if key is not None:
             defaults["jwks"] = KeySet([key]).as_dict(private=False)
         given = {name: value for name, value in (defaults | members).items() if value is not None}
         client, secret = await self.site.clients.create(given, profile=profile, is_first_party=is_first_party)
         redirect_uri = client.redirect_uris[0] if client.redirect_uris else CALLBACK
         auth = self._auth(method, secret or "", key)
-        rp = RelyingParty(self.http, self.issuer, client.id, auth, redirect_uri, scope, self.clock.timestamp)
+        rp = RelyingParty(self.http, self.issuer, client.id, auth, redirect_uri, now=self.clock.timestamp)
+        rp.scope = scope or rp.scope
         rp._metadata = await self.metadata()
         return rp
 
