@@ -13,6 +13,7 @@ from idp.settings import Settings
 from idp.storage import backup as backups
 from idp.storage import schema
 from idp.storage.database import Database
+from idp.storage.maintenance import maintenance
 
 
 @click.group()
@@ -65,19 +66,17 @@ def backup(context: click.Context, file: Path, as_json: bool) -> None:
 
 
 async def _backup(options: Settings, file: Path) -> int:
-    database = Database(options.database_url)
     count = -1
+    revision = await _revision(options) or ""
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as target:
-            async with database.transaction(write=False) as connection:
-                async for line in backups.lines(connection, await schema.current(connection) or ""):
+            async with maintenance(options.database_url) as connection:
+                async for line in backups.lines(connection, revision):
                     target.write(line + "\n")
                     count += 1
     except OSError as error:
         raise fail(f"{file}: {error.strerror}") from error
-    finally:
-        await database.close()
     return count
 
 
@@ -93,13 +92,10 @@ def restore(context: click.Context, file: Path, as_json: bool) -> None:
 
 async def _restore(options: Settings, file: Path) -> int:
     await upgrade(options)
-    database = Database(options.database_url)
+    revision = await _revision(options) or ""
     try:
         with file.open() as source:
-            async with database.transaction(write=True) as connection:
-                revision = await schema.current(connection) or ""
+            async with maintenance(options.database_url) as connection:
                 return await backups.restore(connection, source, revision=revision, now=SystemClock().now())
     except backups.BadBackup as error:
         raise fail(str(error)) from error
-    finally:
-        await database.close()

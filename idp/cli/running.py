@@ -11,7 +11,7 @@ import click
 from idp import logs, resources, settings
 from idp.settings import Settings
 from idp.storage import schema
-from idp.storage.database import Database
+from idp.storage.maintenance import maintenance
 from idp.wiring import Site, build
 
 T = TypeVar("T")
@@ -55,12 +55,8 @@ def default_mode() -> str | None:
 
 async def upgrade(options: Settings) -> None:
     """Bring the database to the newest schema."""
-    database = Database(options.database_url)
-    try:
-        async with database.transaction(write=True) as connection:
-            await schema.upgrade(connection, resources.folder("alembic"))
-    finally:
-        await database.close()
+    async with maintenance(options.database_url) as connection:
+        await schema.upgrade(connection, resources.folder("alembic"))
 
 
 def show(as_json: bool, document: Any, text: str) -> None:

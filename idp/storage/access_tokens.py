@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import Digest
 from idp.domain.tokens import AccessToken
 from idp.storage.columns import AnyRow, UtcTime, Words, metadata
+from idp.storage.database import Prepared, Transaction
 from idp.storage.upsert import upsert
 
 access_tokens = Table(
@@ -38,7 +38,7 @@ revoked_tokens = Table(
 class AccessTokenStore:
     """Access tokens of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 
@@ -91,9 +91,11 @@ def _token(row: AnyRow) -> AccessToken:
     )
 
 
-_FIND = select(access_tokens).where(
-    access_tokens.c.digest == bindparam("digest"),
-    access_tokens.c.revoked_at.is_(None),
-    access_tokens.c.expires_at > bindparam("now", type_=UtcTime),
+_FIND = Prepared(
+    select(access_tokens).where(
+        access_tokens.c.digest == bindparam("digest"),
+        access_tokens.c.revoked_at.is_(None),
+        access_tokens.c.expires_at > bindparam("now", type_=UtcTime),
+    )
 )
-_REVOKED = select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == bindparam("jti"))
+_REVOKED = Prepared(select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == bindparam("jti")))

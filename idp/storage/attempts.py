@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table, case, delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import Digest
 from idp.storage.columns import UtcTime, metadata, to_micros
+from idp.storage.database import Transaction
 from idp.storage.upsert import upsert
 
 attempts = Table(
@@ -41,7 +41,7 @@ class Blocked:
 class AttemptStore:
     """Counters of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 
@@ -129,7 +129,8 @@ class AttemptStore:
             .select_from(network_accounts)
             .where(network_accounts.c.network == network, network_accounts.c.expires_at > now)
         )
-        return (await self._connection.execute(query)).scalar_one()
+        counted: int = (await self._connection.execute(query)).scalar_one()
+        return counted
 
 
 def _steps(waits: tuple[timedelta, ...]) -> list[tuple[int, timedelta]]:

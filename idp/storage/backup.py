@@ -7,10 +7,9 @@ links in it are void.
 import json
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import base64url, from_base64url
 from idp.storage import stores  # noqa: F401 - brings every table into the metadata
@@ -20,6 +19,9 @@ from idp.storage.grants import grants
 from idp.storage.links import links
 from idp.storage.sessions import sessions
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
 FORMAT = "idp-backup-1"
 BATCH = 500
 
@@ -28,7 +30,7 @@ class BadBackup(Exception):
     """The file is no backup of this schema."""
 
 
-async def lines(connection: AsyncConnection, revision: str) -> AsyncIterator[str]:
+async def lines(connection: "AsyncConnection", revision: str) -> AsyncIterator[str]:
     """Yield the backup line by line: a header, then every row of every table, parents first."""
     yield json.dumps({"format": FORMAT, "revision": revision})
     for table in metadata.sorted_tables:
@@ -44,7 +46,7 @@ def _out(value: Any) -> Any:
     return to_micros(value) if isinstance(value, datetime) else value
 
 
-async def restore(connection: AsyncConnection, source: Iterable[str], *, revision: str, now: datetime) -> int:
+async def restore(connection: "AsyncConnection", source: Iterable[str], *, revision: str, now: datetime) -> int:
     """Fill an empty, migrated database from a backup; return the number of rows.
 
     Raises BadBackup if the file is of another format or revision, or the database is not empty.
@@ -67,7 +69,7 @@ async def restore(connection: AsyncConnection, source: Iterable[str], *, revisio
     return count
 
 
-async def _fill(connection: AsyncConnection, iterator: Iterable[str]) -> int:
+async def _fill(connection: "AsyncConnection", iterator: Iterable[str]) -> int:
     tables = {table.name: table for table in metadata.sorted_tables}
     count, waiting, current = 0, [], None
     for line in iterator:
@@ -97,7 +99,7 @@ def _row(table: Any, values: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-async def _void(connection: AsyncConnection, now: datetime) -> None:
+async def _void(connection: "AsyncConnection", now: datetime) -> None:
     await connection.execute(update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=now))
     await connection.execute(update(grants).where(grants.c.revoked_at.is_(None)).values(revoked_at=now))
     await connection.execute(update(codes).values(failures=MAX_FAILURES))

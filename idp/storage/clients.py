@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Boolean, Column, LargeBinary, String, Table, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.client import AuthMethod, Client, Profile, TokenFormat
 from idp.domain.json import Json
 from idp.domain.secret import Digest, Sealer, base64url, from_base64url
 from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata, place
+from idp.storage.database import Transaction
 from idp.storage.epochs import EpochStore
 
 clients = Table(
@@ -35,7 +35,7 @@ _OUTSIDE_METADATA = frozenset({"id", "name", "is_active", "secret_digests", "hma
 class ClientStore:
     """Clients of one transaction; every change bumps the epoch that all workers watch."""
 
-    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+    def __init__(self, connection: Transaction, sealer: Sealer) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._sealer = sealer

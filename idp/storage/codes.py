@@ -19,12 +19,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import Digest
 from idp.domain.tokens import AuthorizationCode
 from idp.domain.user import User, UserStatus
 from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
+from idp.storage.database import Prepared, Transaction
 from idp.storage.grants import grant_values, read_grant
 from idp.storage.sessions import sessions
 from idp.storage.users import USER_COLUMNS, UserStore, users
@@ -61,7 +61,7 @@ MAX_FAILURES = 5
 class CodeStore:
     """Codes of one transaction."""
 
-    def __init__(self, connection: AsyncConnection, users_: UserStore) -> None:
+    def __init__(self, connection: Transaction, users_: UserStore) -> None:
         """Work inside the connection's transaction; `users_` opens the joined person."""
         self._connection = connection
         self._users = users_
@@ -124,8 +124,10 @@ def _code(row: AnyRow) -> AuthorizationCode:
 
 
 _NOW = bindparam("now", type_=UtcTime)
-_ADD = insert(codes).values({column.name: bindparam(column.name) for column in codes.c if column.name != "spent_at"})
-_FIND = (
+_ADD = Prepared(
+    insert(codes).values({column.name: bindparam(column.name) for column in codes.c if column.name != "spent_at"})
+)
+_FIND = Prepared(
     select(
         *(column for column in codes.c if column.name != "user_id"),
         *(column for column in USER_COLUMNS if column.name != "user_id"),
@@ -140,7 +142,7 @@ _FIND = (
     )
     .where(codes.c.digest == bindparam("digest"), codes.c.code_expires_at > _NOW)
 )
-_SPEND = (
+_SPEND = Prepared(
     update(codes)
     .where(
         codes.c.digest == bindparam("of"),
@@ -151,4 +153,4 @@ _SPEND = (
     .values(spent_at=_NOW)
     .returning(codes.c.digest)
 )
-_FAIL = update(codes).where(codes.c.digest == bindparam("of")).values(failures=codes.c.failures + 1)
+_FAIL = Prepared(update(codes).where(codes.c.digest == bindparam("of")).values(failures=codes.c.failures + 1))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Dialect, MetaData, Row, Text
+from sqlalchemy import BigInteger, Dialect, MetaData, Text
 from sqlalchemy.types import TypeDecorator
 
 from idp.domain.json import Json
@@ -20,7 +20,7 @@ metadata = MetaData(
     }
 )
 
-AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnyRow: TypeAlias = Any  # a row's columns by name; which they are, its query says
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

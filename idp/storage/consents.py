@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, String, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Column, ForeignKey, String, Table, bindparam, delete, select
 
 from idp.domain.consent import Consent
 from idp.storage.columns import UtcTime, Words, metadata
+from idp.storage.database import Prepared, Transaction
 from idp.storage.upsert import upsert
 
 consents = Table(
@@ -25,14 +25,13 @@ consents = Table(
 class ConsentStore:
     """Consents of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 
     async def find(self, user_id: str, client_id: str) -> Consent | None:
         """Return what the person allowed the client."""
-        query = select(consents).where(consents.c.user_id == user_id, consents.c.client_id == client_id)
-        row = (await self._connection.execute(query)).first()
+        row = (await self._connection.execute(_FIND, {"user": user_id, "client": client_id})).first()
         return Consent(row.user_id, row.client_id, frozenset(row.scopes), frozenset(row.claims)) if row else None
 
     async def save(self, consent: Consent, now: datetime) -> None:
@@ -66,3 +65,8 @@ class ConsentStore:
             .returning(consents.c.client_id)
         )
         return done.first() is not None
+
+
+_FIND = Prepared(
+    select(consents).where(consents.c.user_id == bindparam("user"), consents.c.client_id == bindparam("client"))
+)

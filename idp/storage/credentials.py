@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, String, Table, Text, UniqueConstraint, bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.assurance import Factor
 from idp.domain.secret import make_id
 from idp.storage.columns import UtcTime, metadata
+from idp.storage.database import Prepared, Transaction
 from idp.storage.upsert import upsert
 
 credentials = Table(
@@ -34,7 +34,7 @@ class StoredHash:
 class CredentialStore:
     """Credentials of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 
@@ -69,6 +69,8 @@ class CredentialStore:
         return done.first() is not None
 
 
-_PASSWORD = select(credentials.c.hash, credentials.c.created_at).where(
-    credentials.c.user_id == bindparam("user_id"), credentials.c.factor == Factor.PASSWORD.value
+_PASSWORD = Prepared(
+    select(credentials.c.hash, credentials.c.created_at).where(
+        credentials.c.user_id == bindparam("user_id"), credentials.c.factor == Factor.PASSWORD.value
+    )
 )

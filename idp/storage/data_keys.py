@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from sqlalchemy import Column, LargeBinary, String, Table, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.storage.columns import metadata
+from idp.storage.database import Transaction
 from idp.storage.upsert import upsert
 
 data_keys = Table(
@@ -19,7 +19,7 @@ data_keys = Table(
 class DataKeyStore:
     """Data keys of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from sqlalchemy import BigInteger, Column, String, Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.storage.columns import metadata
+from idp.storage.database import Prepared, Transaction
 from idp.storage.upsert import upsert
 
 epochs = Table(
@@ -14,13 +14,13 @@ epochs = Table(
     Column("name", String(32), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-_ALL = select(epochs.c.name, epochs.c.value)
+_ALL = Prepared(select(epochs.c.name, epochs.c.value))
 
 
 class EpochStore:
     """Epochs of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 

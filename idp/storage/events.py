@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.event import Event
 from idp.domain.secret import Sealer, make_id
 from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place, to_micros
+from idp.storage.database import Prepared, Transaction
 
 events = Table(
     "events",
@@ -30,7 +30,7 @@ events = Table(
 class EventStore:
     """The audit trail of one transaction."""
 
-    def __init__(self, connection: AsyncConnection, sealer: Sealer, *, request_id: str | None) -> None:
+    def __init__(self, connection: Transaction, sealer: Sealer, *, request_id: str | None) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._sealer = sealer
@@ -70,4 +70,4 @@ class EventStore:
         return (await self._connection.execute(query)).all()
 
 
-_ADD = insert(events).values({column.name: bindparam(column.name) for column in events.c})
+_ADD = Prepared(insert(events).values({column.name: bindparam(column.name) for column in events.c}))

@@ -19,7 +19,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.authorization import ClaimRequest
 from idp.domain.json import Json
@@ -27,6 +26,7 @@ from idp.domain.secret import Digest
 from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User, UserStatus
 from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
+from idp.storage.database import Prepared, Transaction
 from idp.storage.sessions import sessions
 from idp.storage.users import USER_COLUMNS, UserStore, users
 
@@ -70,7 +70,7 @@ class LiveGrant:
 class GrantStore:
     """Grants of one transaction."""
 
-    def __init__(self, connection: AsyncConnection, users_: UserStore) -> None:
+    def __init__(self, connection: Transaction, users_: UserStore) -> None:
         """Work inside the connection's transaction; `users_` opens the joined person."""
         self._connection = connection
         self._users = users_
@@ -202,7 +202,7 @@ def _refresh(row: AnyRow) -> RefreshState | None:
 
 
 _NOW = bindparam("now", type_=UtcTime)
-_ADD = insert(grants).values(
+_ADD = Prepared(insert(grants).values(
     {
         name: bindparam(name)
         for name in (
@@ -210,8 +210,8 @@ _ADD = insert(grants).values(
             "is_offline", "created_at", "expires_at", "refresh_digest", "refresh_expires_at",
         )
     }
-)  # fmt: skip
-_LIVE = (
+))  # fmt: skip
+_LIVE = Prepared(
     select(
         *(column for column in grants.c if column.name != "user_id"),
         *(column for column in USER_COLUMNS if column.name != "user_id"),
@@ -234,7 +234,7 @@ _LIVE = (
         ),
     )
 )
-_ROTATE = (
+_ROTATE = Prepared(
     update(grants)
     .where(
         grants.c.id == bindparam("of"),

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.authorization import AuthorizationRequest, ClaimRequest, Interaction, Prompt, ResponseMode
 from idp.domain.json import Json
 from idp.domain.secret import Digest, Sealer
 from idp.storage.columns import AnyRow, UtcTime, is_key, metadata, open_json, seal_json
+from idp.storage.database import Transaction
 
 interactions = Table(
     "interactions",
@@ -34,7 +34,7 @@ interactions = Table(
 class InteractionStore:
     """Interactions of one transaction."""
 
-    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+    def __init__(self, connection: Transaction, sealer: Sealer) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._sealer = sealer

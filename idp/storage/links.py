@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Index, LargeBinary, String, Table, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import Digest
 from idp.storage.columns import UtcTime, metadata
+from idp.storage.database import Transaction
 
 links = Table(
     "links",
@@ -22,7 +22,7 @@ links = Table(
 class LinkStore:
     """Links of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 

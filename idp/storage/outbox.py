@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.message import Channel, Message
 from idp.domain.secret import Sealer
 from idp.storage.columns import UtcTime, metadata, open_json, seal_json
+from idp.storage.database import Transaction
 
 outbox = Table(
     "outbox",
@@ -40,7 +40,7 @@ class Claimed:
 class OutboxStore:
     """Messages of one transaction."""
 
-    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+    def __init__(self, connection: Transaction, sealer: Sealer) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._sealer = sealer

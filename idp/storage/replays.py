@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Index, LargeBinary, Table
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.secret import Digest
 from idp.storage.columns import UtcTime, metadata
+from idp.storage.database import Transaction
 from idp.storage.upsert import upsert
 
 replays = Table(
@@ -21,7 +21,7 @@ replays = Table(
 class ReplayStore:
     """Replay memory of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 

@@ -4,13 +4,14 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from idp.storage import stores  # noqa: F401 - brings every table into the metadata
+from idp.storage.database import Transaction
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 def _config(folder: Path) -> "Config":
@@ -34,19 +35,21 @@ def newest(folder: Path) -> str:
     return next(revision for revision in revisions if revision not in revisions.values())
 
 
-def _current(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+async def current(connection: Transaction) -> str | None:
+    """Return the revision of the database, None if it is empty."""
+    exists = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
+        "postgresql": "SELECT tablename FROM pg_tables "
+        "WHERE schemaname = current_schema() AND tablename = 'alembic_version'",
+    }
+    if (await connection.exec_driver_sql(exists[connection.dialect_name])).first() is None:
         return None
-    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    found = await connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+    revision: str | None = found.scalar_one_or_none()
     return revision
 
 
-async def current(connection: AsyncConnection) -> str | None:
-    """Return the revision of the database, None if it is empty."""
-    return await connection.run_sync(_current)
-
-
-async def upgrade(connection: AsyncConnection, folder: Path) -> None:
+async def upgrade(connection: "AsyncConnection", folder: Path) -> None:
     """Bring the schema to the newest revision, inside the connection's transaction."""
     from alembic import command
 
@@ -58,7 +61,7 @@ async def upgrade(connection: AsyncConnection, folder: Path) -> None:
     await connection.run_sync(run)
 
 
-async def drift(connection: AsyncConnection, folder: Path) -> str | None:
+async def drift(connection: "AsyncConnection", folder: Path) -> str | None:
     """Return what differs between the tables as written here and as migrated, None if nothing does."""
     from alembic import command
     from alembic.util import CommandError
@@ -76,7 +79,7 @@ async def drift(connection: AsyncConnection, folder: Path) -> str | None:
     return await connection.run_sync(run)
 
 
-async def write_revision(connection: AsyncConnection, folder: Path, message: str) -> None:
+async def write_revision(connection: "AsyncConnection", folder: Path, message: str) -> None:
     """Write a migration file from the difference; for contributors."""
     from alembic import command
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.assurance import Factor, Proof
 from idp.domain.secret import Digest, Sealer
 from idp.domain.session import Session
 from idp.storage.columns import EPOCH, MICROSECOND, AnyRow, JsonText, UtcTime, metadata, place, to_micros
+from idp.storage.database import Prepared, Transaction
 
 sessions = Table(
     "sessions",
@@ -34,7 +34,7 @@ sessions = Table(
 class SessionStore:
     """Sessions of one transaction."""
 
-    def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
+    def __init__(self, connection: Transaction, sealer: Sealer) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._sealer = sealer
@@ -153,9 +153,11 @@ _COLUMNS = (
 )  # fmt: skip
 
 _NOW = bindparam("now", type_=UtcTime)
-_FIND = select(*_COLUMNS).where(
-    sessions.c.digest == bindparam("digest"),
-    sessions.c.ended_at.is_(None),
-    sessions.c.expires_at > _NOW,
-    sessions.c.idle_expires_at > _NOW,
+_FIND = Prepared(
+    select(*_COLUMNS).where(
+        sessions.c.digest == bindparam("digest"),
+        sessions.c.ended_at.is_(None),
+        sessions.c.expires_at > _NOW,
+        sessions.c.idle_expires_at > _NOW,
+    )
 )

@@ -7,13 +7,11 @@ from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import Column, Index, String, Table, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.json import JsonObject
 from idp.storage.columns import JsonText, UtcTime, metadata
+from idp.storage.database import DuplicateKey, Transaction
 from idp.storage.epochs import EpochStore
-from idp.storage.upsert import is_duplicate
 
 signing_keys = Table(
     "signing_keys",
@@ -61,7 +59,7 @@ class SigningKey:
 class SigningKeyStore:
     """Keys of one transaction; every change bumps the epoch that all workers watch."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._epochs = EpochStore(connection)
@@ -102,9 +100,7 @@ class SigningKeyStore:
                         activated_at=key.activated_at,
                     )
                 )
-        except IntegrityError as error:
-            if not is_duplicate(error):
-                raise
+        except DuplicateKey:
             return False
         await self._epochs.bump(EPOCH_NAME)
         return True

@@ -1,11 +1,7 @@
-"""SQLite run inline on the event loop: the standard library's driver under SQLAlchemy's async engine.
-
-A statement on the embedded database takes some ten microseconds, a hop to aiosqlite's thread and
-back about five times as long. Nothing here may wait for a lock: busy_timeout is 0, and the wait for
-another process's write happens in database.py, on the event loop's own time (docs/adr/0003).
-"""
+"""SQLite under SQLAlchemy's async engine, for maintenance: the standard library's driver, run inline."""
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.dialects import registry
@@ -66,3 +62,9 @@ async def _at_once() -> None:
 
 
 registry.register("sqlite.inline", __name__, "InlineSqliteDialect")
+
+
+def make_folder(path: str | None) -> None:
+    """Make the folder of a database file, private to us."""
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)

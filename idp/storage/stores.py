@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from idp.domain.secret import Digester, Sealer
 from idp.storage.access_tokens import AccessTokenStore
 from idp.storage.attempts import AttemptStore
@@ -14,7 +12,7 @@ from idp.storage.codes import CodeStore
 from idp.storage.consents import ConsentStore
 from idp.storage.credentials import CredentialStore
 from idp.storage.data_keys import DataKeyStore
-from idp.storage.database import Database
+from idp.storage.database import Database, Transaction
 from idp.storage.epochs import EpochStore
 from idp.storage.events import EventStore
 from idp.storage.grants import GrantStore
@@ -34,7 +32,7 @@ class Stores:
     """Every store, bound to one connection; they share its fate: all or nothing is written."""
 
     def __init__(
-        self, connection: AsyncConnection, *, sealer: Sealer, digester: Digester, request_id: str | None = None
+        self, connection: Transaction, *, sealer: Sealer, digester: Digester, request_id: str | None = None
     ) -> None:
         """Bind the stores; they are cheap, and hold nothing but the connection."""
         self.connection = connection
@@ -77,5 +75,5 @@ class Transactions:
         """Run the work in a transaction, again from its start after a deadlock or serialization failure."""
         return await self.database.run(lambda connection: work(self._stores(connection, request_id)), write=write)
 
-    def _stores(self, connection: AsyncConnection, request_id: str | None) -> Stores:
+    def _stores(self, connection: Transaction, request_id: str | None) -> Stores:
         return Stores(connection, sealer=self._sealer, digester=self._digester, request_id=request_id)

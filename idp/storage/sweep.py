@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Table, delete, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.storage.access_tokens import access_tokens, revoked_tokens
 from idp.storage.attempts import attempts, network_accounts
 from idp.storage.codes import codes
+from idp.storage.database import Transaction
 from idp.storage.grants import grants
 from idp.storage.interactions import interactions
 from idp.storage.links import links
@@ -36,7 +36,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
 class SweepStore:
     """Housekeeping of one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
 
@@ -47,6 +47,6 @@ class SweepStore:
             key = tuple(table.primary_key.columns)
             old = select(*key).where(column <= now - kept).limit(BATCH)
             which = tuple_(*key).in_(old)
-            done = await self._connection.execute(delete(table).where(which))
-            removed[table.name] = done.rowcount
+            done = await self._connection.execute(delete(table).where(which).returning(key[0]))
+            removed[table.name] = len(done.all())
         return removed

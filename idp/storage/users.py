@@ -5,14 +5,12 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Boolean, Column, LargeBinary, String, Table, bindparam, delete, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from idp.domain.json import Json
 from idp.domain.secret import Digester, Sealer
 from idp.domain.user import Role, User, UserStatus, normalise_email, normalise_identifier, normalise_username
 from idp.storage.columns import AnyRow, UtcTime, is_key, metadata, open_json, seal_json
-from idp.storage.upsert import is_duplicate
+from idp.storage.database import DuplicateKey, Prepared, Transaction
 
 users = Table(
     "users",
@@ -36,7 +34,7 @@ class IdentifierTaken(Exception):
 class UserStore:
     """People of one transaction."""
 
-    def __init__(self, connection: AsyncConnection, sealer: Sealer, digester: Digester) -> None:
+    def __init__(self, connection: Transaction, sealer: Sealer, digester: Digester) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._sealer = sealer
@@ -47,8 +45,8 @@ class UserStore:
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(insert(users).values(**self._values(user)))
-        except IntegrityError as error:
-            raise (IdentifierTaken() if is_duplicate(error) else error) from error
+        except DuplicateKey as error:
+            raise IdentifierTaken from error
 
     async def save(self, user: User) -> None:
         """Store a changed person; raise IdentifierTaken as `add` does."""
@@ -57,8 +55,8 @@ class UserStore:
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(update(users).where(users.c.id == user.id).values(**values))
-        except IntegrityError as error:
-            raise (IdentifierTaken() if is_duplicate(error) else error) from error
+        except DuplicateKey as error:
+            raise IdentifierTaken from error
 
     async def find(self, user_id: str) -> User | None:
         """Return the person with this id."""
@@ -139,7 +137,9 @@ _COLUMNS = (
     users.c.updated_at.label("user_updated_at"),
 )
 USER_COLUMNS = _COLUMNS
-_BY_ID = select(*_COLUMNS).where(users.c.id == bindparam("id"))
-_BY_NAME = select(*_COLUMNS).where(
-    or_(users.c.email_digest == bindparam("digest"), users.c.username_digest == bindparam("digest"))
+_BY_ID = Prepared(select(*_COLUMNS).where(users.c.id == bindparam("id")))
+_BY_NAME = Prepared(
+    select(*_COLUMNS).where(
+        or_(users.c.email_digest == bindparam("digest"), users.c.username_digest == bindparam("digest"))
+    )
 )
