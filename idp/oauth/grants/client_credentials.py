@@ -30,7 +30,7 @@ class ClientCredentialsGrant(TokenGrant, grants.ClientCredentialsGrant):  # type
 
     def check_scope(self) -> None:
         """Refuse scopes that speak of a person, and requests of which no scope is left."""
-        asked = [word for word in (self.request.payload.scope or "").split(" ") if word]  # a tab is no space (§3.3)
+        asked = [word for word in (self.request.payload.scope or "").split(" ") if word]  # RFC 6749 §3.3: spaces only
         if _USER_SCOPES & set(asked):
             raise InvalidScopeError("these scopes need a person: " + " ".join(sorted(_USER_SCOPES & set(asked))))
         client = self.client_noun

@@ -57,7 +57,7 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
 
     def check_scope(self) -> None:
         """Refuse scopes beyond the grant's; fewer narrow this answer only (RFC 6749 §6)."""
-        asked = [word for word in (self.request.payload.scope or "").split(" ") if word]  # a tab is no space (§3.3)
+        asked = [word for word in (self.request.payload.scope or "").split(" ") if word]  # RFC 6749 §3.3: spaces only
         granted = self.live.grant.scopes
         if not set(asked) <= set(granted):
             raise InvalidScopeError("scope goes beyond what was granted")
