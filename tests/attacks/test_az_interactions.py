@@ -1,12 +1,11 @@
 """AZ37–AZ46: consent, tabs, and interactions that belong to one browser and one request (RFC 9700 §4.7)."""
 
 from datetime import timedelta
-from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.attacker import FORM, signed_in
-from tests.support.html_browser import HtmlBrowser, Page, origin_of
+from tests.support.attacker import post_form, signed_in
+from tests.support.html_browser import HtmlBrowser, Page
 from tests.support.provider import MINUTE, SECOND, Person
 from tests.support.relying_party import RelyingParty
 from tests.support.target import Target
@@ -16,16 +15,6 @@ async def at_consent(browser: HtmlBrowser, rp: RelyingParty, **changes: str | No
     """Bring a browser to the consent page of a client."""
     page = await browser.open((await rp.authorization_request(prompt="consent", **changes)).url)
     return await browser.sign_in() if page.name == "login" else page
-
-
-async def post(browser: HtmlBrowser, url: str, fields: dict[str, str], **headers: str) -> Page:
-    """Post a form from the page's own origin, with whatever fields."""
-    own = {"Origin": origin_of(url), "Sec-Fetch-Site": "same-origin"} | {
-        name.replace("_", "-"): value for name, value in headers.items()
-    }
-    return await browser._go(
-        browser._http.build_request("POST", url, content=urlencode(fields), headers={**FORM, **own})
-    )
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "another browser's", "another interaction's", "cut"])
@@ -43,7 +32,7 @@ async def test_az37_consent_needs_the_token_of_this_page(
     }
     fields = {"consent-allow": ""} if token is None else {"consent-allow": "", "csrf": tokens.get(token, token)}
 
-    answer = await post(browser, page.url, fields)
+    answer = await post_form(browser, page.url, fields)
 
     assert (answer.status, answer.location) == (403, None)
 
@@ -64,7 +53,7 @@ async def test_az37_consent_from_another_site_is_refused(
     page = await at_consent(browser, rp)
     fields = {"consent-allow": "", "csrf": page.document.forms[0].hidden["csrf"]}
 
-    answer = await post(browser, page.url, fields, **headers)
+    answer = await post_form(browser, page.url, fields, **headers)
 
     assert (answer.status, answer.location) == (403, None)
 
@@ -72,9 +61,9 @@ async def test_az37_consent_from_another_site_is_refused(
 async def test_az37_a_consent_is_given_once(rp: RelyingParty, browser: HtmlBrowser) -> None:
     page = await at_consent(browser, rp)
     fields = {"consent-allow": "", "csrf": page.document.forms[0].hidden["csrf"]}
-    first = await post(browser, page.url, fields)
+    first = await post_form(browser, page.url, fields)
 
-    second = await post(browser, page.url, fields)
+    second = await post_form(browser, page.url, fields)
 
     assert first.answer().code
     assert (second.status, second.location) == (400, None)
@@ -85,7 +74,7 @@ async def test_az37_the_stored_request_wins_over_the_form(rp: RelyingParty, brow
     forged = {"scope": "openid email offline_access", "client_id": "c-other", "redirect_uri": "https://evil.example"}
     fields = {"consent-allow": "", "csrf": page.document.forms[0].hidden["csrf"], **forged}
 
-    answer = await browser.finish(rp, await post(browser, page.url, fields))
+    answer = await browser.finish(rp, await post_form(browser, page.url, fields))
 
     assert (await rp.redeem(answer.code)).body["scope"] == "openid"
 
@@ -99,7 +88,9 @@ async def test_az37_an_interaction_opened_elsewhere_gives_nothing_away(
     token = page.document.forms[0].hidden["csrf"]
 
     opened = await victim.open(page.url)
-    posted = await post(victim, page.url, {"csrf": token, "username": victim.username, "password": victim.password})
+    posted = await post_form(
+        victim, page.url, {"csrf": token, "username": victim.username, "password": victim.password}
+    )
 
     for answer in (opened, posted):
         assert (answer.status, answer.location, answer.has("username")) == (400, None, False)

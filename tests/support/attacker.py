@@ -1,17 +1,19 @@
 """What attacks have in common: raw requests to /authorize, and how a refusal must look."""
 
+import asyncio
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 import httpx2
 
-from tests.support.html_browser import HtmlBrowser
+from tests.support.html_browser import HtmlBrowser, Page, origin_of
 from tests.support.html_page import HtmlDocument
 from tests.support.provider import Person, Provider
-from tests.support.relying_party import AuthorizationAnswer, RelyingParty
+from tests.support.relying_party import Answer, AuthorizationAnswer, RelyingParty
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 Pairs = list[tuple[str, str]]
@@ -99,7 +101,28 @@ def assert_refused(response: httpx2.Response, error: str, rp: RelyingParty, stat
     assert "code" not in answer.parameters
 
 
-async def tokens_for(provider: Provider, rp: RelyingParty, person: Person, **changes: str | None) -> Any:
+def through(worker: Provider, rp: RelyingParty) -> RelyingParty:
+    """Return the same client, talking to another worker."""
+    return replace(rp, http=worker.http)
+
+
+async def within_a_second(ask: Callable[[], Awaitable[Answer]], *, status: int) -> None:
+    """Ask until the answer has this status; a change must reach every worker within a second."""
+    give_up = time.monotonic() + 1
+    while (await ask()).status != status:
+        assert time.monotonic() < give_up, f"no {status} within a second"
+        await asyncio.sleep(0.02)
+
+
+async def post_form(browser: HtmlBrowser, url: str, fields: Mapping[str, str], **headers: str) -> Page:
+    """Post a form from the provider's own origin, with whatever fields; `headers` replace (with `_` for `-`)."""
+    own = {"Origin": origin_of(url), "Sec-Fetch-Site": "same-origin"}
+    own |= {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {name: value for name, value in {**FORM, **own}.items() if value}
+    return await browser._go(browser._http.build_request("POST", url, content=urlencode(fields), headers=sent))
+
+
+async def tokens_for(provider: Provider, rp: RelyingParty, person: Person, **changes: str | None) -> Answer:
     """Sign a person in at a client, and return the client's tokens."""
     answer = await rp.redeem(await provider.browser(person).authorize(rp, **changes))
     assert answer.status == 200, answer.text

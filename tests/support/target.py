@@ -5,13 +5,16 @@ Its database is a copy of one that was migrated and given signing keys once in t
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
+from sqlalchemy import make_url
 
 from idp.app import create_app
 from idp.cli.running import upgrade
@@ -62,14 +65,18 @@ class Target(Provider):
 
     async def rows(self, table: str) -> list[Row]:
         """Return the rows of a table as the database keeps them."""
-        async with self.site.database.transaction(write=False) as connection:
-            found = await connection.exec_driver_sql(f"SELECT * FROM {table}")
-            return [dict(row) for row in found.mappings()]
+        return await self.execute(f"SELECT * FROM {table}")
 
-    async def execute(self, statement: str) -> None:
-        """Change the database behind the provider's back."""
-        async with self.site.database.transaction(write=True) as connection:
-            await connection.exec_driver_sql(statement)
+    async def execute(self, statement: str) -> list[Row]:
+        """Read or change the database behind the provider's back."""
+        url = make_url(self.environment["IDP_DATABASE_URL"])
+        if url.get_backend_name() == "sqlite":
+            return _on_sqlite(str(url.database), statement)
+        connection = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
+        try:
+            return [dict(row) for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
 
     async def events(self, kind: str) -> list[Row]:
         """Return the audit rows of one kind."""
@@ -80,6 +87,14 @@ class Target(Provider):
         """Yield a second worker on the same database and keys; by the same clock unless it is given another."""
         async with started(self.environment, clock or self.clock) as twin:
             yield twin
+
+
+def _on_sqlite(path: str, statement: str) -> list[Row]:
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        connection.row_factory = sqlite3.Row
+        found = [dict(row) for row in connection.execute(statement)]
+        connection.commit()
+        return found
 
 
 @asynccontextmanager
