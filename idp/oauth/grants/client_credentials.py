@@ -35,7 +35,8 @@ class ClientCredentialsGrant(TokenGrant, grants.ClientCredentialsGrant):  # type
             raise InvalidScopeError("these scopes need a person: " + " ".join(sorted(_USER_SCOPES & set(asked))))
         client = self.client_noun
         own = tuple(scope for scope in client.scopes if scope not in _USER_SCOPES)
-        self.scopes = allowed_scopes(client, asked) if asked else (client.default_scopes or own)
+        default = tuple(scope for scope in client.default_scopes if scope in own) or own
+        self.scopes = allowed_scopes(client, asked) if asked else default
         if asked and not self.scopes:
             raise InvalidScopeError("none of these scopes is registered for this client")
 
