@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from joserfc.jwk import Key, import_key
 
 from idp.clock import Clock
 from idp.domain.json import BadJson, Json, read_object
+from idp.domain.secret import from_base64url
 from idp.policy import lifetimes
 from idp.providers.keystore.port import KeyStore, KeyStoreFault
 from idp.storage.caches import EpochWatch
@@ -118,12 +120,15 @@ class Keyring:
 
 def read_header(token: str) -> dict[str, Json]:
     """Return a JWS's header without trusting it, empty if it has none that can be read."""
-    from idp.domain.secret import from_base64url
-
     try:
         return read_object(from_base64url(token.partition(".")[0]).decode(), max_depth=4)
     except (ValueError, BadJson):
         return {}
+
+
+# RFC 9864 calls it Ed25519, but clients know no other name yet: no warning for each token.
+_EDDSA = copy(jws.JWSRegistry.algorithms["EdDSA"])
+_EDDSA.security_warning = None
 
 
 class WideRegistry(jws.JWSRegistry):
@@ -132,11 +137,17 @@ class WideRegistry(jws.JWSRegistry):
     max_header_length = 4096
     max_payload_length = MAX_TOKEN
     max_signature_length = 2048
+    algorithms = jws.JWSRegistry.algorithms | {"EdDSA": _EDDSA}
 
 
 def verify(token: str, key: Any, algs: tuple[str, ...]) -> dict[str, Json] | None:
-    """Return the claims of a compact JWS if the key made its signature with one of the algorithms."""
+    """Return the claims of a compact JWS if the key made its signature with one of the algorithms.
+
+    Each part must be base64url in its one spelling: the library would read others alike, and so give one token many.
+    """
     try:
+        for part in token.split("."):
+            from_base64url(part)
         signed = jws.deserialize_compact(token.encode("ascii"), key, registry=WideRegistry(algorithms=list(algs)))
         return read_object((signed.payload or b"").decode(), max_depth=16)
     except (JoseError, BadJson, ValueError):
