@@ -8,6 +8,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, Inval
 
 from idp.domain.event import EventKind
 from idp.oauth import pipeline
+from idp.oauth.authlib_models import allowed_scopes
 from idp.oauth.bridge import wait
 from idp.oauth.grants.token_grant import TokenGrant
 from idp.oauth.tokens import refresh_token
@@ -56,9 +57,11 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
             raise InvalidGrantError("refresh_token has expired")
 
     def check_scope(self) -> None:
-        """Refuse scopes beyond the grant's; fewer narrow this answer only (RFC 6749 §6)."""
+        """Refuse scopes beyond the grant's, or those the client lost since; fewer narrow this answer only (§6)."""
         asked = [word for word in (self.request.payload.scope or "").split(" ") if word]  # RFC 6749 §3.3: spaces only
-        granted = self.live.grant.scopes
+        granted = allowed_scopes(self.client_noun, self.live.grant.scopes)
+        if not granted:
+            raise InvalidScopeError("this client may have none of the granted scopes any more")
         if not set(asked) <= set(granted):
             raise InvalidScopeError("scope goes beyond what was granted")
         self.scopes = tuple(scope for scope in granted if scope in asked) if asked else granted
