@@ -20,8 +20,11 @@ from joserfc.jwk import Key, KeySet
 
 from idp.app import create_app
 from idp.domain.client import AuthMethod, Client, Profile
+from idp.domain.message import Channel
 from idp.domain.user import User
 from idp.flows.user_administration import NewUser
+from idp.messages.outbox import OutboxWorker
+from idp.providers.mail.console import MailboxSender
 from idp.settings import load
 from idp.wiring import Site
 from tests.support.client_auth import Assertion, Basic, ClientAuthentication, Post, Public
@@ -147,6 +150,24 @@ class Provider:
         client = await self.site.clients.find(rp.client_id)
         assert client is not None
         return client
+
+    async def settle(self) -> None:
+        """Wait until a change has reached every cache; that takes half a second, and never more than one."""
+        async with self.site.transactions.open(write=False) as stores:
+            wanted = await stores.epochs.all()
+        async with asyncio.timeout(1):
+            while any(self.site.watch.get(name) != epoch for name, epoch in wanted.items()):
+                await asyncio.sleep(0.02)
+                await self.site.watch.refresh()
+
+    async def mail_to(self, person: Person) -> list[dict[str, Any]]:
+        """Send what waits, and return what a person received, newest first."""
+        worker = OutboxWorker(self.site.transactions, {Channel.MAIL: MailboxSender()}, self.clock)
+        while await worker.deliver():
+            pass
+        response = await self.http.get(f"{self.issuer}/dev/mailbox.json", params={"to": person.user.email or ""})
+        received: list[dict[str, Any]] = response.json()
+        return received
 
     def browser(self, person: Person | None = None, **headers: str) -> HtmlBrowser:
         """Return a fresh browser of a person, or of nobody yet."""
