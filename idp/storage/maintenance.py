@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event, make_url
+from sqlalchemy import URL, event, make_url
 
 from idp.storage.faults import LOCK_WAIT_SECONDS, DatabaseAway
 
@@ -15,7 +15,7 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
 
 @asynccontextmanager
-async def maintenance(url: str) -> AsyncIterator["AsyncConnection"]:
+async def maintenance(url: str | URL) -> AsyncIterator["AsyncConnection"]:
     """Open a write transaction on a connection of its own that commits at the end; raise DatabaseAway if it cannot."""
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError  # a serving worker never loads these
     from sqlalchemy.ext.asyncio import create_async_engine

@@ -5,7 +5,6 @@ either way, and two round trips are saved.
 """
 
 import asyncio
-from collections import namedtuple
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -22,7 +21,7 @@ from idp.storage.faults import (
     DatabaseAway,
     DuplicateKey,
 )
-from idp.storage.statements import Plan, Result, Values
+from idp.storage.statements import Plan, Result, Values, named_rows
 
 STATEMENTS = 500
 AWAY = ("08", "53", "57", "55", "25")  # connection, resources, operator, lock, read-only
@@ -134,12 +133,14 @@ class PostgresConnection:
             rows = await self._raw.fetch(plan.sql, *values)
         except asyncpg.UniqueViolationError as error:
             raise DuplicateKey(str(error)) from error
+        if plan.is_text:
+            return _as_text(rows)
         return Result([plan.row(raw) for raw in rows]) if plan.wants_rows else Result([])
 
     async def run(self, sql: str) -> Result:
         """Run a statement that was written as text."""
-        rows = await self._raw.fetch(sql)
-        if not rows:
-            return Result([])
-        row = namedtuple("Row", list(rows[0].keys()), rename=True)  # type: ignore[misc]
-        return Result([row._make(raw) for raw in rows])
+        return _as_text(await self._raw.fetch(sql))
+
+
+def _as_text(rows: list[Any]) -> Result:
+    return Result(named_rows(list(rows[0].keys()), rows) if rows else [])

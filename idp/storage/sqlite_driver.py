@@ -16,7 +16,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from idp.storage.faults import LOCK_WAIT_SECONDS, POOL_WAIT_SECONDS, DatabaseAway, DuplicateKey
-from idp.storage.statements import Plan, Result, Values
+from idp.storage.statements import Plan, Result, Values, named_rows
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=0", "cache_size=-4096")
 DUPLICATES = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
@@ -102,17 +102,19 @@ class SqliteConnection:
             if error.sqlite_errorname in DUPLICATES:
                 raise DuplicateKey(str(error)) from error
             raise
+        if plan.is_text:
+            return _as_text(cursor)
         return Result([plan.row(raw) for raw in cursor]) if plan.wants_rows else Result([], cursor.rowcount)
 
     async def run(self, sql: str) -> Result:
         """Run a statement that was written as text."""
-        from collections import namedtuple
+        return _as_text(self._raw.execute(sql))
 
-        cursor = self._raw.execute(sql)
-        if cursor.description is None:
-            return Result([], cursor.rowcount)
-        row = namedtuple("Row", [column[0] for column in cursor.description], rename=True)  # type: ignore[misc]
-        return Result([row._make(raw) for raw in cursor])
+
+def _as_text(cursor: sqlite3.Cursor) -> Result:
+    if cursor.description is None:
+        return Result([], cursor.rowcount)
+    return Result(named_rows([column[0] for column in cursor.description], cursor))
 
 
 @asynccontextmanager

@@ -6,10 +6,10 @@ by SQLAlchemy's own cache key; one that is written once, at the top of a store, 
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import Dialect, Executable, TextClause
 from sqlalchemy.util import LRUCache
 
 CACHE_SIZE = 1000
@@ -29,7 +29,7 @@ class Prepared:
 class Plan:
     """A compiled statement: its text, the order of its parameters, and how to read its rows."""
 
-    __slots__ = ("_compiled", "_constants", "_inputs", "_outputs", "_row", "_varying", "sql", "wants_rows")
+    __slots__ = ("_compiled", "_constants", "_inputs", "_outputs", "_row", "_varying", "is_text", "sql", "wants_rows")
 
     def __init__(self, compiled: Any, dialect: Dialect) -> None:
         """Take what execution needs out of SQLAlchemy's compiled object."""
@@ -41,6 +41,7 @@ class Plan:
         self._inputs: tuple[tuple[str, Converter | None], ...] = tuple((name, processors.get(name)) for name in names)
         columns = compiled._result_columns or ()
         self.wants_rows = bool(columns)
+        self.is_text = isinstance(compiled.statement, TextClause)
         converters = [column[3]._cached_result_processor(dialect, None) for column in columns]
         self._outputs = tuple((index, convert) for index, convert in enumerate(converters) if convert is not None)
         self._row: Any = namedtuple("Row", [column[1] for column in columns], rename=True) if columns else None
@@ -113,6 +114,12 @@ class Statements:
             plan = Plan(compiled, self.dialect)
             compiled.idp_plan = plan  # type: ignore[attr-defined]
         return plan, plan.collect(parameters, extracted, collected)
+
+
+def named_rows(columns: Sequence[str], raws: Iterable[Sequence[Any]]) -> list[Any]:
+    """Return rows of a statement that was written as text, their columns by name."""
+    row: Any = namedtuple("Row", list(columns), rename=True)  # type: ignore[misc]
+    return [row._make(raw) for raw in raws]
 
 
 class Result:

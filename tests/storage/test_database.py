@@ -1,21 +1,23 @@
 """Transactions: whole or not at all, waiting within bounds, and never stopping the event loop."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from idp.storage.database import LOCK_WAIT_SECONDS, TRIES, Database, DatabaseAway
+from idp.storage.database import TRIES, Database, DatabaseAway, Transaction
+from idp.storage.faults import LOCK_WAIT_SECONDS
 from tests.support.session import free_port
 from tests.support.storage import Crowd, opened, sqlite_path
 
 ON_POSTGRES = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+DRIVERS_OWN = (sqlite3.Error, asyncpg.PostgresError)
 ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 BUMP = text("INSERT INTO epochs VALUES (:name, 1) ON CONFLICT (name) DO UPDATE SET value = epochs.value + 1")
 HOLDER = """
@@ -38,13 +40,15 @@ for turn in range(int(sys.argv[2])):
 """
 
 
-async def bump(connection: AsyncConnection, name: str = "test") -> None:
+async def bump(connection: Transaction, name: str = "test") -> None:
     await connection.execute(BUMP, {"name": name})
 
 
 async def epoch(database: Database, name: str = "test") -> int | None:
     async with database.transaction(write=False) as connection:
-        value: int | None = await connection.scalar(text("SELECT value FROM epochs WHERE name = :name"), {"name": name})
+        value: int | None = (
+            await connection.execute(text("SELECT value FROM epochs WHERE name = :name"), {"name": name})
+        ).scalar()
     return value
 
 
@@ -102,7 +106,7 @@ async def test_wrong_sql_is_our_mistake_and_no_absence(database: Database) -> No
         async with database.transaction(write=False) as connection:
             await connection.execute(text("SELECT * FROM nothing"))
 
-    with pytest.raises(DBAPIError, match="nothing"):
+    with pytest.raises(DRIVERS_OWN, match="nothing"):
         await ask()
 
 
@@ -111,7 +115,7 @@ async def test_a_broken_rule_of_the_schema_is_our_mistake_and_no_absence(databas
         async with database.transaction(write=True) as connection:
             await connection.execute(text("INSERT INTO epochs (name) VALUES ('no value')"))
 
-    with pytest.raises(DBAPIError, match=r"(?i)null"):
+    with pytest.raises(DRIVERS_OWN, match=r"(?i)null"):
         await break_it()
 
 
@@ -199,7 +203,7 @@ async def test_sqlite_keeps_the_promises_that_are_switched_on(database: Database
     expected = {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 0, "synchronous": 1}
 
     async with database.transaction(write=False) as connection:
-        found = {name: await connection.scalar(text(f"PRAGMA {name}")) for name in expected}
+        found = {name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in expected}
 
     assert found == expected
 
@@ -214,7 +218,10 @@ async def test_a_new_sqlite_folder_is_ours_alone(tmp_path: Path) -> None:
 @ON_POSTGRES
 async def test_postgres_ends_statements_and_waits_by_itself(database: Database) -> None:
     async with database.transaction(write=False) as connection:
-        limits = [await connection.scalar(text(f"SHOW {name}")) for name in ("statement_timeout", "lock_timeout")]
+        limits = [
+            (await connection.exec_driver_sql(f"SHOW {name}")).scalar()
+            for name in ("statement_timeout", "lock_timeout")
+        ]
 
     assert limits == ["5s", "2s"]
 
@@ -224,7 +231,7 @@ async def test_a_deadlock_is_tried_again_from_the_start(database: Database) -> N
     meet = asyncio.Barrier(2)
     tries = 0
 
-    async def take(connection: AsyncConnection, *names: str) -> None:
+    async def take(connection: Transaction, *names: str) -> None:
         nonlocal tries
         tries += 1
         first, second = names
@@ -249,12 +256,12 @@ async def test_a_deadlock_is_tried_again_from_the_start(database: Database) -> N
 async def test_what_always_conflicts_is_given_up(database: Database) -> None:
     tries = 0
 
-    async def conflict(connection: AsyncConnection) -> None:
+    async def conflict(connection: Transaction) -> None:
         nonlocal tries
         tries += 1
         await connection.execute(text("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$"))
 
-    with pytest.raises(DBAPIError, match="again"):
+    with pytest.raises(DatabaseAway, match="conflicting"):
         await database.run(conflict, write=True)
 
     assert tries == TRIES

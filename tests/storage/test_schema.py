@@ -11,6 +11,7 @@ from idp import resources
 from idp.storage import schema
 from idp.storage.columns import metadata
 from idp.storage.database import Database
+from idp.storage.maintenance import maintenance
 from tests.support.databases import KINDS
 from tests.support.storage import empty_database, opened
 
@@ -25,7 +26,7 @@ async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 async def upgrade(database: Database) -> None:
-    async with database.transaction(write=True) as connection:
+    async with maintenance(database.url) as connection:
         await schema.upgrade(connection, FOLDER)
 
 
@@ -35,7 +36,7 @@ async def current(database: Database) -> str | None:
 
 
 async def drift(database: Database) -> str | None:
-    async with database.transaction(write=True) as connection:
+    async with maintenance(database.url) as connection:
         return await schema.drift(connection, FOLDER)
 
 
@@ -60,7 +61,7 @@ async def test_every_table_is_migrated(database: Database) -> None:
     def names(connection: Connection) -> set[str]:
         return set(inspect(connection).get_table_names())
 
-    async with database.transaction(write=False) as connection:
+    async with maintenance(database.url) as connection:
         assert await connection.run_sync(names) == set(metadata.tables) | {"alembic_version"}
 
 

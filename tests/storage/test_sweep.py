@@ -8,6 +8,7 @@ from sqlalchemy import Connection, String, Table, insert, inspect
 from idp.storage.attempts import network_accounts
 from idp.storage.columns import UtcTime, metadata
 from idp.storage.database import Database
+from idp.storage.maintenance import maintenance
 from idp.storage.replays import replays
 from idp.storage.stores import Stores, Transactions
 from idp.storage.sweep import BATCH, EXPIRING
@@ -111,7 +112,7 @@ async def test_a_batch_is_no_larger_than_promised(stores: Stores, table: Table) 
     network, alive = digest(), digest()
     keys = [{"network": network, "account": digest()} if table is network_accounts else {"digest": digest()}
             for _ in range(2 * BATCH + 1)]  # fmt: skip
-    await stores.connection.execute(insert(table), [key | {"expires_at": NOW} for key in keys])
+    await stores.connection.execute(insert(table).values([key | {"expires_at": NOW} for key in keys]))
     await stores.replays.remember(alive, NOW + DAY)
 
     removed = [(await stores.sweep.batch(NOW + HOUR))[table.name] for _ in range(4)]
@@ -140,7 +141,7 @@ async def test_every_expiry_has_an_index_in_the_database(database: Database) -> 
         look = inspect(connection)
         return {name: {index["column_names"][0] for index in look.get_indexes(name)} for name in metadata.tables}
 
-    async with database.transaction(write=False) as connection:
+    async with maintenance(database.url) as connection:
         first_columns = await connection.run_sync(indexes)
 
     for table, column, _kept in EXPIRING:

@@ -17,7 +17,7 @@ from tests.support.relying_party import Answer, AuthorizationAnswer, RelyingPart
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 Pairs = list[tuple[str, str]]
-_CHANGING = re.compile(r"[A-Za-z0-9_-]{22}")  # request ids
+_CHANGING = re.compile(r"[A-Za-z0-9_-]{22,}")  # ids and tokens of forms
 
 
 async def parameters_of(rp: RelyingParty, **changes: str | None) -> dict[str, str]:

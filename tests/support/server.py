@@ -33,6 +33,7 @@ class ServerProcess:
 
     `settings` are environment variables by their full names and win over what is set here. Without `database_url` the
     database is a SQLite file in the folder. Start it again after `stop` or `kill` and it has its data and address back.
+    `program` is another module that serves when told to, for benchmarks.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ServerProcess:
         database_url: str | None = None,
         workers: int = 1,
         settings: Mapping[str, str] | None = None,
+        program: str = "idp",
     ) -> None:
         self.port = free_port()
         self.issuer = f"http://localhost:{self.port}"
@@ -58,6 +60,7 @@ class ServerProcess:
             **(settings or {}),
         }
         self._folder = folder
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> "ServerProcess":
@@ -86,7 +89,7 @@ class ServerProcess:
         await self.command("db", "upgrade")
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "idp", "serve"],
+                [sys.executable, "-m", self._program, "serve"],
                 env=self.environment,
                 cwd=self._folder,  # away from the checkout, whose .env file is not meant for tests
                 stdin=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from idp import resources
 from idp.domain.client import Client
@@ -23,6 +23,7 @@ from idp.domain.user import User
 from idp.providers.keystore.sealing import AesSealer
 from idp.storage import schema
 from idp.storage.database import Database
+from idp.storage.maintenance import maintenance
 from idp.storage.stores import Stores, Transactions
 from tests.support import builders, session
 from tests.support.postgres import Postgres
@@ -69,7 +70,7 @@ async def _sqlite_template() -> Path:
 
 def _migrate(url: str) -> None:
     async def run() -> None:
-        async with opened(url) as database, database.transaction(write=True) as connection:
+        async with maintenance(url) as connection:
             await schema.upgrade(connection, resources.folder("alembic"))
 
     asyncio.run(run())
@@ -163,6 +164,6 @@ async def count(database: Database, table: str) -> int:
 
 def sqlite_path(database: Database) -> Path:
     """Return the file of a SQLite database."""
-    name = make_url(database.engine.url).database
+    name = database.url.database
     assert name
     return Path(name)

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from sqlalchemy import text
-
 from idp.storage.database import Database
 from tests.support.databases import fresh_database
 
@@ -12,13 +10,13 @@ async def test_a_fresh_database_has_the_schema_and_no_rows(database_url: str) ->
     database = Database(database_url)
     try:
         async with database.transaction(write=False) as connection:
-            revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-            people = await connection.scalar(text("SELECT count(*) FROM users"))
+            revision = await connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+            people = await connection.exec_driver_sql("SELECT count(*) FROM users")
     finally:
         await database.close()
 
-    assert revision
-    assert people == 0
+    assert revision.scalar_one()
+    assert people.scalar_one() == 0
 
 
 async def test_two_sqlite_databases_are_two_files(tmp_path: Path) -> None:
