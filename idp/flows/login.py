@@ -21,6 +21,8 @@ from idp.flows.visit import Visit
 from idp.storage.credentials import StoredHash
 from idp.storage.stores import Stores, Transactions
 
+NOBODY = ""  # an id that no person has: unknown names cost the same statements as known ones
+
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
@@ -78,7 +80,7 @@ class Login:
         now = self._clock.now()
         async with self._transactions.open(write=True, request_id=visit.request_id) as stores:
             user = await stores.users.find_by_name(username)
-            stored = await stores.credentials.password_of(user.id) if user else None
+            stored = await stores.credentials.password_of(user.id if user else NOBODY)
             device_id = None
             if user is not None and stored is not None:
                 device_id = known_device.recognise(
@@ -102,7 +104,8 @@ class Login:
         interaction_id: str | None,
     ) -> SignedIn | Refused:
         now = self._clock.now()
-        user = await stores.users.find(attempt.user.id) if attempt.user else None  # as they are now, not as they were
+        # As they are now, not as they were when the password was typed.
+        user = await stores.users.find(attempt.user.id if attempt.user else NOBODY)
         stored = attempt.stored
         if not matches or user is None or stored is None or not user.is_active:
             await throttle.failed(stores, attempt.budget, now)
