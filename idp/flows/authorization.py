@@ -117,7 +117,7 @@ async def stand(context: Context, visit: Visit, interaction_id: str) -> Standing
     if not equal(browser, browser_digest(context.engine.digester, visit)):
         return Stuck("foreign")
     if interaction.completed_at is not None:
-        return Stuck("done")
+        return Stuck("done", interaction.return_path)
     if not interaction.is_open(context.now):
         return Stuck("expired", interaction.return_path)
     return await _standing(context, visit, interaction)
@@ -143,7 +143,7 @@ async def proceed(context: Context, standing: Standing) -> Outcome | str:
     if isinstance(standing.step, Step) and standing.step is not Step.DONE:
         return GoTo(standing.step, interaction.id)
     if not await context.stores.interactions.complete(interaction.id, context.now):
-        return Stuck("done")
+        return Stuck("done", interaction.return_path)
     if request is None or client is None:
         return interaction.return_path or "/account"
     if isinstance(standing.step, Fail):
@@ -161,7 +161,7 @@ async def resume(context: Context, visit: Visit, interaction_id: str) -> Outcome
 async def cancel(context: Context, standing: Standing) -> Outcome | str:
     """End an interaction at the person's wish; the client is told access_denied, nothing else changes."""
     if not await context.stores.interactions.complete(standing.interaction.id, context.now):
-        return Stuck("done")
+        return Stuck("done", standing.interaction.return_path)
     if standing.request is None:
         return "/account"
     return await _refuse(context, standing.request, Fail("access_denied", "the person cancelled"))
