@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from idp.domain.json import Json
+from idp.domain.user import CLAIMS_BY_SCOPE, RESERVED_CLAIMS
 
 
 class Prompt(StrEnum):
@@ -67,8 +68,9 @@ class AuthorizationRequest:
 
     @property
     def extra_claims(self) -> frozenset[str]:
-        """Return the names of single claims asked for beyond the scopes."""
-        return frozenset(self.userinfo_claims or ()) | frozenset(self.id_token_claims or ())
+        """Return the names of single claims asked for beyond the scopes; those of the protocol reveal nobody."""
+        asked = frozenset(self.userinfo_claims or ()) | frozenset(self.id_token_claims or ())
+        return asked - RESERVED_CLAIMS - {name for scope in self.scopes for name in CLAIMS_BY_SCOPE.get(scope, ())}
 
 
 @dataclass(frozen=True, slots=True)

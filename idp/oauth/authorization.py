@@ -26,7 +26,8 @@ MAX_STATE = 2048
 MAX_NONCE = 1024
 MAX_HINT = 1024
 MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
-_MAX_AGE = re.compile(r"[0-9]{1,9}")
+_MAX_AGE = re.compile(r"[0-9]{1,18}")
+_EVER = 10**9  # seconds; no login is older
 _UNKNOWN_CLIENT = PageError("invalid_request", "client_id or redirect_uri is not registered here")
 
 
@@ -184,7 +185,7 @@ def check_prompt(draft: Draft) -> None:
     max_age = draft.get("max_age")
     if max_age is not None and not _MAX_AGE.fullmatch(max_age):
         raise RedirectError("invalid_request", "max_age must be a non-negative integer")
-    draft.max_age = int(max_age) if max_age is not None else None
+    draft.max_age = min(int(max_age), _EVER) if max_age is not None else None
 
 
 def check_claims(draft: Draft) -> None:

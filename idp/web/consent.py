@@ -40,7 +40,7 @@ def _page(request: Request, visit: Visit, standing: Standing) -> Response:
         account=pages.account(standing.user),
         scopes=list(asked.scopes),
         scope_texts={},
-        claims=sorted(asked.extra_claims - {"acr", "auth_time", "sub"}),
+        claims=sorted(asked.extra_claims),
         remembered=standing.is_remembered,
     )
 
