@@ -1,6 +1,7 @@
 """Counters and timings for Prometheus; several worker processes are added up through files when they share a folder."""
 
 import os
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -13,6 +14,22 @@ REQUESTS = Counter("idp_requests", "HTTP requests by route, method and status cl
 SECONDS = Histogram("idp_request_seconds", "Time to answer, by route", ("route",), buckets=BUCKETS)
 SIGN_INS = Counter("idp_sign_ins", "Sign-ins by outcome", ("outcome",))
 SHED = Counter("idp_hash_pool_refused", "Sign-ins answered 503 because the password pool was full")
+
+
+@cache
+def _request_counter(route: str, method: str, status_class: int) -> Counter:
+    return REQUESTS.labels(route, method, f"{status_class}xx")
+
+
+@cache
+def _route_timer(route: str) -> Histogram:
+    return SECONDS.labels(route)
+
+
+def count(route: str, method: str, status: int, seconds: float) -> None:
+    """Count one answered request; routes and methods are few, so their counters are kept at hand."""
+    _request_counter(route, method, status // 100).inc()
+    _route_timer(route).observe(seconds)
 
 
 def exposition() -> bytes:

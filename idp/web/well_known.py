@@ -1,5 +1,7 @@
 """Public documents: discovery and the JWKS, prepared once per change and sent as bytes with an ETag."""
 
+from functools import lru_cache
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,7 +31,13 @@ async def jwks(request: Request) -> Response:
 
 
 def _document(request: Request, body: bytes, etag: str, media_type: str) -> Response:
-    headers = {"etag": etag, "cache-control": PUBLIC}
-    if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
-        return allow_anybody(Response(status_code=304, headers=headers))
-    return allow_anybody(Response(body, headers=headers, media_type=media_type))
+    asked = request.headers.get("if-none-match")
+    if asked is not None and etag in [tag.strip().removeprefix("W/") for tag in asked.split(",")]:
+        return allow_anybody(Response(status_code=304, headers={"etag": etag, "cache-control": PUBLIC}))
+    return _prepared(body, etag, media_type)
+
+
+@lru_cache(maxsize=8)
+def _prepared(body: bytes, etag: str, media_type: str) -> Response:
+    """Return the response to a document, made once; sending it changes nothing in it."""
+    return allow_anybody(Response(body, headers={"etag": etag, "cache-control": PUBLIC}, media_type=media_type))

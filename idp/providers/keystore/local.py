@@ -7,19 +7,18 @@ import json
 import os
 from collections.abc import Mapping
 from copy import copy
+from functools import lru_cache
 from pathlib import Path
 
-from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
 from idp.domain.json import Json, JsonObject
-from idp.domain.secret import SealBroken, Sealer, make_id
+from idp.domain.secret import SealBroken, Sealer, base64url, make_id
 from idp.providers.keystore.port import KeyStoreFault
 
 RSA_BITS = 3072
 SIGNING_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
-_MAX_PAYLOAD = 256 * 1024
 
 
 # RFC 9864 calls it Ed25519, but clients know no other name yet: no warning for each token.
@@ -28,13 +27,18 @@ _EDDSA.security_warning = None
 
 
 class _SigningRegistry(JWSRegistry):
-    """joserfc's limits are made for reading strangers' tokens; ours may carry many claims."""
+    """The algorithms we sign with, and no others."""
 
-    max_payload_length = _MAX_PAYLOAD
     algorithms = JWSRegistry.algorithms | {"EdDSA": _EDDSA}
 
 
 _REGISTRY = _SigningRegistry(algorithms=list(SIGNING_ALGS))
+
+
+@lru_cache(maxsize=64)
+def _encoded_header(members: tuple[tuple[str, str], ...]) -> str:
+    """Return a protected header; there is one for each key and purpose, so it is encoded once."""
+    return base64url(json.dumps(dict(members), separators=(",", ":")).encode())
 
 
 class LocalKeyStore:
@@ -71,9 +75,13 @@ class LocalKeyStore:
         self._keys[ref] = import_key(json.loads(private))
 
     def sign(self, ref: str, *, header: Mapping[str, str], claims: Mapping[str, Json]) -> str:
-        """Sign from memory; the key must have been loaded."""
+        """Sign from memory; the key must have been loaded (RFC 7515 §3.1, §5.1)."""
         payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
-        return jws.serialize_compact(dict(header), payload, self._keys[ref], registry=_REGISTRY)
+        signing_input = f"{_encoded_header(tuple(header.items()))}.{base64url(payload)}"
+        key, algorithm = self._keys[ref], _REGISTRY.get_alg(header["alg"])
+        algorithm.check_key(key)
+        signature = algorithm.sign(signing_input.encode("ascii"), key)
+        return f"{signing_input}.{base64url(signature)}"
 
     def delete(self, ref: str) -> None:
         """Remove the file and forget the key."""

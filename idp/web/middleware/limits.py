@@ -4,6 +4,7 @@ The client's address is the peer's. Only behind a trusted proxy does the right-m
 count; from anybody else every forwarding header is dropped unread.
 """
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ MAX_HEADER_BYTES = 16384
 MAX_HOPS = 20
 FORWARDING = (b"forwarded", b"x-forwarded", b"x_forwarded", b"x-real-ip", b"x-original", b"x-rewrite", b"x-client",
               b"true-client", b"cf-connecting")  # fmt: skip
+_PLAIN_PATH = re.compile(rb"(/[A-Za-z0-9._~-]*)(/[A-Za-z0-9._~-]+)*/?")
+_STRANGE_PATH = re.compile(rb"//|%2[fF]|%00|;|\\|^http")
 _ANY_HOST = ("/health/", "/metrics")
 Network = IPv4Network | IPv6Network
 
@@ -44,7 +47,6 @@ class Limits:
         if status is not None:
             await _refuse(status, send)
             return
-        self._settle(scope)
         await self._app(scope, receive, send)
 
     def _fault(self, scope: Scope) -> int | None:
@@ -52,31 +54,30 @@ class Limits:
         if len(raw_path) + len(scope["query_string"]) > MAX_TARGET:
             return 414
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        size, hosts, is_forwarded = 0, [], False
+        for name, value in headers:
+            size += len(name) + len(value)
+            if name == b"host":
+                hosts.append(value)
+            elif name.startswith(FORWARDING):
+                is_forwarded = True
+        if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
             return 431
-        if (
-            b"//" in raw_path
-            or b"%2f" in raw_path.lower()
-            or b"%00" in raw_path
-            or b";" in raw_path
-            or b"\\" in raw_path
-        ):
-            return 404
-        if raw_path.startswith(b"http"):
-            return 400
-        if not scope["path"].startswith(_ANY_HOST):
-            hosts = [value.lower() for name, value in headers if name == b"host"]
-            if len(hosts) != 1 or hosts[0] not in self._hosts:
-                return 421 if len(hosts) == 1 else 400
+        if not _PLAIN_PATH.fullmatch(raw_path) and _STRANGE_PATH.search(raw_path):
+            return 400 if raw_path.startswith(b"http") else 404
+        if (len(hosts) != 1 or hosts[0].lower() not in self._hosts) and not scope["path"].startswith(_ANY_HOST):
+            return 421 if len(hosts) == 1 else 400
+        self._settle(scope, is_forwarded=is_forwarded)
         return None
 
-    def _settle(self, scope: Scope) -> None:
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
+    def _settle(self, scope: Scope, *, is_forwarded: bool) -> None:
         client = scope.get("client")
         peer = client[0] if client else "unknown"
-        if self._trusted and self._is_trusted(peer):
-            peer = self._right_most_untrusted(headers, peer)
-        scope["headers"] = [pair for pair in headers if not pair[0].startswith(FORWARDING)]
+        if is_forwarded:
+            headers: list[tuple[bytes, bytes]] = scope["headers"]
+            if self._trusted and self._is_trusted(peer):
+                peer = self._right_most_untrusted(headers, peer)
+            scope["headers"] = [pair for pair in headers if not pair[0].startswith(FORWARDING)]
         scope["idp.address"] = peer
         path: str = scope["path"]
         if self._base and path.startswith(self._base + "/"):

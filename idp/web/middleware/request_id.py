@@ -4,14 +4,13 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from idp import logs
 from idp.domain.secret import make_id
-from idp.metrics import REQUESTS, SECONDS
+from idp.metrics import count
 
-log = structlog.get_logger("request")
+METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
 
 
 class RequestId:
@@ -36,7 +35,7 @@ class RequestId:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((b"x-request-id", identifier.encode()))
+                message["headers"] = [*message["headers"], (b"x-request-id", identifier.encode())]
             await send(message)
 
         try:
@@ -47,7 +46,6 @@ class RequestId:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "unmatched"
-        method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD", "OPTIONS") else "other"
-        REQUESTS.labels(route, method, f"{status // 100}xx").inc()
-        SECONDS.labels(route).observe(seconds)
-        log.info("request", route=route, method=method, status=status, ms=round(seconds * 1000, 2))
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        count(route, method, status, seconds)
+        logs.access(route=route, method=method, status=status, milliseconds=seconds * 1000)
