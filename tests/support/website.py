@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from html import escape
+from urllib.parse import parse_qsl
 
 import httpx2
 from playwright.async_api import Page, expect
@@ -27,9 +28,9 @@ PAGE = '<!doctype html><html lang="en"><title>{name}</title><body data-page="{na
 
 
 async def _callback(request: Request) -> HTMLResponse:
-    form = await request.form() if request.method == "POST" else {}
-    came = {"mode": "form_post", "parameters": dict(form)} if form else {
-        "mode": "query", "parameters": dict(request.query_params)}  # fmt: skip
+    is_post = request.method == "POST"
+    sent = (await request.body()).decode() if is_post else request.url.query
+    came = {"mode": "form_post" if is_post else "query", "parameters": dict(parse_qsl(sent, keep_blank_values=True))}
     return HTMLResponse(PAGE.format(name="website", body=f'<pre id="answer">{escape(json.dumps(came))}</pre>'))
 
 
