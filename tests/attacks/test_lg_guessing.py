@@ -13,9 +13,7 @@ from idp.domain.user import UserStatus
 from tests.support.attacker import without_ids
 from tests.support.html_browser import HtmlBrowser, Page
 from tests.support.provider import DAY, HOUR, SECOND, Person
-from tests.support.target import HOME, Target, target
-
-ELSEWHERE = "198.51.100.7"
+from tests.support.target import ELSEWHERE, HOME, Target, target
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from tests.support.provider import ISSUER, PASSWORD, HandClock, Person, Provider
 from tests.support.relying_party import RelyingParty
 
 HOME = "203.0.113.9"  #: the network that requests come from unless a test says otherwise
+ELSEWHERE = "198.51.100.7"
 MASTER_KEY = "YSBtYXN0ZXIga2V5IGZvciB0ZXN0cywgMzIgYnl0ZXM"
 Row = dict[str, Any]
 
