@@ -39,6 +39,7 @@ RESERVED_CLAIMS = frozenset(
         "authorization_details",
     }
 )  # fmt: skip
+_EMPTY: tuple[Json, ...] = (None, "", {})  # an empty list says something: no roles, for instance
 
 
 class UserStatus(StrEnum):
@@ -152,7 +153,7 @@ def normalise_identifier(text: str) -> str:
 def all_claims(user: User) -> dict[str, Json]:
     """Return every claim we can give about a person, with the types of OIDC Core §5.1; empty ones left out."""
     claims: dict[str, Json] = {
-        name: value for name, value in user.claims.items() if name not in RESERVED_CLAIMS and value not in (None, "")
+        name: value for name, value in user.claims.items() if name not in RESERVED_CLAIMS and value not in _EMPTY
     }
     claims.pop("updated_at", None)
     if user.username:
