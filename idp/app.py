@@ -1,5 +1,6 @@
 """create_app: middleware from the outside in, routes, and what happens when a process starts and stops."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,6 +33,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
         app.state.site = site
         await _make_ready(app, site)
         site.housekeeping.start()
+        # What exists now lives as long as the process: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         log.info("ready", issuer=settings.issuer, mode=settings.mode.value)
         try:
             yield

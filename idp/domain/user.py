@@ -130,6 +130,15 @@ def normalise_email(text: str) -> str:
     return f"{local}@{ascii_domain}"
 
 
+def plain_email(text: str) -> str:
+    """Return the spelling of an address that is kept and written to: as typed if plain ASCII, else as compared.
+
+    A look-alike that is folded when compared must not reach another mailbox when mail is sent (LG68).
+    """
+    typed, normal = text.strip(" "), normalise_email(text)
+    return typed if typed.isascii() and typed.lower() == normal else normal
+
+
 def normalise_username(text: str) -> str:
     """Return the one spelling of a username that is compared; raise BadIdentifier."""
     folded = _fold(_plain(text))

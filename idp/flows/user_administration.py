@@ -14,8 +14,8 @@ from idp.domain.user import (
     Role,
     User,
     UserStatus,
-    normalise_email,
     normalise_username,
+    plain_email,
 )  # fmt: skip
 from idp.factors.password import PasswordHasher, common_passwords
 from idp.policy import lifetimes, passwords
@@ -73,7 +73,7 @@ class UserAdministration:
 
     def _check(self, new: NewUser) -> User | Refusal:
         try:
-            email = normalise_email(new.email) and new.email.strip() if new.email else None
+            email = plain_email(new.email) if new.email else None
         except BadIdentifier:
             return Refusal.EMAIL_INVALID
         try:
@@ -128,7 +128,8 @@ class UserAdministration:
         now = self._clock.now()
         try:
             async with self._transactions.open(write=True) as stores:
-                await stores.users.save(replace(user, updated_at=now))
+                email = plain_email(user.email) if user.email else None
+                await stores.users.save(replace(user, email=email, updated_at=now))
                 event = Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "profile"})
                 await stores.events.add(event, now)
         except BadIdentifier:

@@ -29,13 +29,19 @@ _NOTHING: Mapping[str, Any] = {}
 class Transaction:
     """A transaction that has begun: runs statements and returns their rows."""
 
-    __slots__ = ("_connection", "_probe", "_statements")
+    __slots__ = ("_connection", "_may_write", "_probe", "_statements")
 
     def __init__(
-        self, connection: SqliteConnection | PostgresConnection, statements: Statements, probe: Probe | None
+        self,
+        connection: SqliteConnection | PostgresConnection,
+        statements: Statements,
+        probe: Probe | None,
+        *,
+        may_write: bool,
     ) -> None:
         """Run statements on this connection."""
         self._connection = connection
+        self._may_write = may_write
         self._statements = statements
         self._probe = probe
 
@@ -50,6 +56,8 @@ class Transaction:
             plan, values = self._statements.prepared(statement, parameters)
         else:
             plan, values = self._statements.built(statement, parameters)
+        # Nothing would take the write back, or wait its turn for it, in a transaction that was opened to read.
+        assert self._may_write or not plan.writes, plan.sql
         if self._probe is not None:
             return await self._probed(self._probe, plan, values)
         return await self._connection.execute(plan, values)
@@ -114,7 +122,7 @@ class Database:
         if self._probe is not None:
             await break_at(self._probe, "db.begin")
         async with self._driver.transaction(write=write) as connection:
-            yield Transaction(connection, self._statements, self._probe)
+            yield Transaction(connection, self._statements, self._probe, may_write=write)
             if self._probe is not None:
                 await break_at(self._probe, "db.commit")
         if self._probe is not None:

@@ -13,5 +13,9 @@ class DuplicateKey(Exception):
     """Somebody else's row has this key already."""
 
 
+class FailedStatement(Exception):
+    """A statement failed and somebody went on as if it had not, so all is lost; a mistake of ours."""
+
+
 class Conflict(Exception):
     """The database gave up this transaction in favour of another (deadlock, serialization); run it again."""

@@ -20,10 +20,13 @@ from idp.storage.faults import (
     Conflict,
     DatabaseAway,
     DuplicateKey,
+    FailedStatement,
 )
 from idp.storage.statements import Plan, Result, Values, named_rows
 
 STATEMENTS = 500
+FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+CONFLICTS = ("40001", "40P01")  # serialization, deadlock
 AWAY = ("08", "53", "57", "55", "25")  # connection, resources, operator, lock, read-only
 SERVER_SETTINGS = {
     "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
@@ -69,15 +72,18 @@ class PostgresDriver:
         try:
             pool = self._pool or await self._open()
             raw = await pool.acquire(timeout=POOL_WAIT_SECONDS)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAULTS as error:
             raise DatabaseAway(type(error).__name__) from error
         try:
-            async with _begun(raw) if write else _unbegun():
-                yield PostgresConnection(raw)
-        except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
-            raise DatabaseAway(type(error).__name__) from error
-        except asyncpg.PostgresError as error:
-            raise _translated(error) from error
+            if write:
+                await _tell(raw, "BEGIN")
+            yield PostgresConnection(raw)
+            if write:
+                await _tell(raw, "COMMIT")
+        except BaseException:
+            if write:
+                await _roll_back(raw)
+            raise
         finally:
             await pool.release(raw)
 
@@ -91,29 +97,31 @@ async def _leave_as_it_is(_connection: Any) -> None:
     """Reset nothing: a connection comes back committed, rolled back or closed, and we set nothing on it."""
 
 
-@asynccontextmanager
-async def _unbegun() -> AsyncIterator[None]:
-    yield
-
-
-@asynccontextmanager
-async def _begun(raw: Any) -> AsyncIterator[None]:
-    await raw.execute("BEGIN")
+async def _tell(raw: Any, command: str) -> None:
     try:
-        yield
-    except BaseException:
-        try:
-            await raw.execute("ROLLBACK", timeout=LOCK_WAIT_SECONDS)
-        except (OSError, TimeoutError, asyncio.CancelledError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            with suppress(Exception):
-                raw.terminate()  # whatever state it is in, nobody else gets it
-        raise
-    await raw.execute("COMMIT")
+        done = await raw.execute(command)
+    except FAULTS as error:
+        raise _in_our_words(error) from error
+    if done != command:  # PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed
+        raise FailedStatement(f"{command} was answered by {done}")
 
 
-def _translated(error: asyncpg.PostgresError) -> Exception:
+async def _roll_back(raw: Any) -> None:
+    try:
+        await raw.execute("ROLLBACK", timeout=LOCK_WAIT_SECONDS)
+    except (*FAULTS, asyncio.CancelledError):
+        with suppress(Exception):
+            raw.terminate()  # whatever state it is in, nobody else gets it
+
+
+def _in_our_words(error: Exception) -> Exception:
+    """Return what the error means for whoever asked; a mistake of ours stays what it is."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return DatabaseAway(type(error).__name__)
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return DuplicateKey(str(error))
     state = error.sqlstate or ""
-    if state in ("40001", "40P01"):
+    if state in CONFLICTS:
         return Conflict(state)
     return DatabaseAway(state) if state[:2] in AWAY else error
 
@@ -131,15 +139,18 @@ class PostgresConnection:
         """Run a compiled statement; raise DuplicateKey if somebody else's row has its key already."""
         try:
             rows = await self._raw.fetch(plan.sql, *values)
-        except asyncpg.UniqueViolationError as error:
-            raise DuplicateKey(str(error)) from error
+        except FAULTS as error:
+            raise _in_our_words(error) from error
         if plan.is_text:
             return _as_text(rows)
         return Result([plan.row(raw) for raw in rows]) if plan.wants_rows else Result([])
 
     async def run(self, sql: str) -> Result:
         """Run a statement that was written as text."""
-        return _as_text(await self._raw.fetch(sql))
+        try:
+            return _as_text(await self._raw.fetch(sql))
+        except FAULTS as error:
+            raise _in_our_words(error) from error
 
 
 def _as_text(rows: list[Any]) -> Result:

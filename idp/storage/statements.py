@@ -29,7 +29,9 @@ class Prepared:
 class Plan:
     """A compiled statement: its text, the order of its parameters, and how to read its rows."""
 
-    __slots__ = ("_compiled", "_constants", "_inputs", "_outputs", "_row", "_varying", "is_text", "sql", "wants_rows")
+    __slots__ = (
+        "_compiled", "_constants", "_inputs", "_outputs", "_row", "_varying", "is_text", "sql", "wants_rows", "writes",
+    )  # fmt: skip
 
     def __init__(self, compiled: Any, dialect: Dialect) -> None:
         """Take what execution needs out of SQLAlchemy's compiled object."""
@@ -42,6 +44,7 @@ class Plan:
         columns = compiled._result_columns or ()
         self.wants_rows = bool(columns)
         self.is_text = isinstance(compiled.statement, TextClause)
+        self.writes: bool = compiled.isinsert or compiled.isupdate or compiled.isdelete
         converters = [column[3]._cached_result_processor(dialect, None) for column in columns]
         self._outputs = tuple((index, convert) for index, convert in enumerate(converters) if convert is not None)
         self._row: Any = namedtuple("Row", [column[1] for column in columns], rename=True) if columns else None

@@ -77,9 +77,9 @@ def _migrate(url: str) -> None:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
+async def opened(url: str, *, pool_size: int = POOL) -> AsyncIterator[Database]:
     """Yield a database on the URL, and close it."""
-    database = Database(url, pool_size=POOL)
+    database = Database(url, pool_size=pool_size)
     try:
         yield database
     finally:
