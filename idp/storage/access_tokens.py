@@ -8,6 +8,7 @@ from idp.domain.secret import Digest
 from idp.domain.tokens import AccessToken
 from idp.storage.columns import AnyRow, UtcTime, Words, metadata
 from idp.storage.database import Prepared, Transaction
+from idp.storage.revoked_tokens import revoked_tokens
 from idp.storage.upsert import upsert
 
 access_tokens = Table(
@@ -25,13 +26,6 @@ access_tokens = Table(
     Column("revoked_at", UtcTime),
     Index("ix_access_tokens_expires_at", "expires_at"),
     Index("ix_access_tokens_grant_id", "grant_id"),
-)
-revoked_tokens = Table(
-    "revoked_tokens",
-    metadata,
-    Column("jti", String(64), primary_key=True),
-    Column("expires_at", UtcTime, nullable=False),
-    Index("ix_revoked_tokens_expires_at", "expires_at"),
 )
 
 

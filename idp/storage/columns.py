@@ -37,13 +37,23 @@ class UtcTime(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    @staticmethod
+    def write(value: datetime | None) -> int | None:
         """Turn a time into its number."""
         return None if value is None else (value - EPOCH) // MICROSECOND
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+    @staticmethod
+    def read(value: int | None) -> datetime | None:
         """Turn a number into its time."""
         return None if value is None else EPOCH + timedelta(microseconds=value)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Turn a time into its number, for SQLAlchemy's own execution."""
+        return self.write(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Turn a number into its time, for SQLAlchemy's own execution."""
+        return self.read(value)
 
 
 class JsonText(TypeDecorator[Json]):
@@ -52,14 +62,24 @@ class JsonText(TypeDecorator[Json]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Json, dialect: Dialect) -> str | None:
+    @staticmethod
+    def write(value: Json) -> str | None:
         """Write the value as compact JSON."""
         return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Json:
+    @staticmethod
+    def read(value: str | None) -> Json:
         """Read the value back."""
         result: Json = None if value is None else json.loads(value)
         return result
+
+    def process_bind_param(self, value: Json, dialect: Dialect) -> str | None:
+        """Write the value, for SQLAlchemy's own execution."""
+        return self.write(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Json:
+        """Read the value, for SQLAlchemy's own execution."""
+        return self.read(value)
 
 
 class Words(TypeDecorator[tuple[str, ...]]):
@@ -68,13 +88,23 @@ class Words(TypeDecorator[tuple[str, ...]]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+    @staticmethod
+    def write(value: Sequence[str] | None) -> str | None:
         """Join the words with spaces."""
         return None if value is None else " ".join(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
+    @staticmethod
+    def read(value: str | None) -> tuple[str, ...]:
         """Split the words again."""
         return tuple(value.split()) if value else ()
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        """Join the words, for SQLAlchemy's own execution."""
+        return self.write(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
+        """Split the words, for SQLAlchemy's own execution."""
+        return self.read(value)
 
 
 def is_key(text: str) -> bool:

@@ -14,7 +14,9 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    exists,
     insert,
+    not_,
     or_,
     select,
     update,
@@ -27,6 +29,7 @@ from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User, UserStatus
 from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
 from idp.storage.database import Prepared, Transaction
+from idp.storage.revoked_tokens import revoked_tokens
 from idp.storage.sessions import sessions
 from idp.storage.users import USER_COLUMNS, UserStore, users
 
@@ -86,9 +89,12 @@ class GrantStore:
             },
         )
 
-    async def find_live(self, grant_id: str, now: datetime) -> LiveGrant | None:
-        """Return the grant unless it, its person or (unless offline) its session has ended."""
-        row = (await self._connection.execute(_LIVE, {"id": grant_id, "now": now})).first()
+    async def find_live(self, grant_id: str, now: datetime, *, jti: str = "") -> LiveGrant | None:
+        """Return the grant unless it, its person or (unless offline) its session has ended.
+
+        With `jti`, None too if that one access token was revoked by itself.
+        """
+        row = (await self._connection.execute(_LIVE, {"id": grant_id, "now": now, "jti": jti})).first()
         if row is None:
             return None
         user = self._users.read(row) if row.user_id is not None else None
@@ -226,6 +232,7 @@ _LIVE = Prepared(
         grants.c.id == bindparam("id"),
         grants.c.revoked_at.is_(None),
         grants.c.expires_at > _NOW,
+        not_(exists().where(revoked_tokens.c.jti == bindparam("jti"))),
         or_(grants.c.user_id.is_(None), users.c.status == UserStatus.ACTIVE.value),
         or_(
             grants.c.session_id.is_(None),

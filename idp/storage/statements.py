@@ -26,6 +26,18 @@ class Prepared:
         self.plans: dict[str, Plan] = {}
 
 
+def _writer(compiled: Any, name: str) -> Converter | None:
+    """Return what turns a parameter into the driver's type: our own types' `write`, else SQLAlchemy's processor."""
+    own: Converter | None = getattr(compiled.binds[name].type, "write", None)
+    processor: Converter | None = compiled._bind_processors.get(name)
+    return own or processor
+
+
+def _reader(type_: Any, dialect: Dialect) -> Converter | None:
+    own: Converter | None = getattr(type_, "read", None)
+    return own or type_._cached_result_processor(dialect, None)
+
+
 class Plan:
     """A compiled statement: its text, the order of its parameters, and how to read its rows."""
 
@@ -39,13 +51,12 @@ class Plan:
         self._compiled = compiled
         self.sql: str = compiled.string
         names: Sequence[str] = compiled.positiontup or ()
-        processors: Mapping[str, Converter] = compiled._bind_processors
-        self._inputs: tuple[tuple[str, Converter | None], ...] = tuple((name, processors.get(name)) for name in names)
+        self._inputs = tuple((name, _writer(compiled, name)) for name in names)
         columns = compiled._result_columns or ()
         self.wants_rows = bool(columns)
         self.is_text = isinstance(compiled.statement, TextClause)
         self.writes: bool = compiled.isinsert or compiled.isupdate or compiled.isdelete
-        converters = [column[3]._cached_result_processor(dialect, None) for column in columns]
+        converters = [_reader(column[3], dialect) for column in columns]
         self._outputs = tuple((index, convert) for index, convert in enumerate(converters) if convert is not None)
         self._row: Any = namedtuple("Row", [column[1] for column in columns], rename=True) if columns else None
         self._constants: list[Any] = []

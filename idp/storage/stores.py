@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TypeVar
 
 from idp.domain.secret import Digester, Sealer
@@ -34,26 +35,101 @@ class Stores:
     def __init__(
         self, connection: Transaction, *, sealer: Sealer, digester: Digester, request_id: str | None = None
     ) -> None:
-        """Bind the stores; they are cheap, and hold nothing but the connection."""
+        """Bind the stores; each is made when it is first asked for."""
         self.connection = connection
-        self.users = UserStore(connection, sealer, digester)
-        self.credentials = CredentialStore(connection)
-        self.clients = ClientStore(connection, sealer)
-        self.sessions = SessionStore(connection, sealer)
-        self.interactions = InteractionStore(connection, sealer)
-        self.consents = ConsentStore(connection)
-        self.grants = GrantStore(connection, self.users)
-        self.codes = CodeStore(connection, self.users)
-        self.access_tokens = AccessTokenStore(connection)
-        self.attempts = AttemptStore(connection)
-        self.replays = ReplayStore(connection)
-        self.events = EventStore(connection, sealer, request_id=request_id)
-        self.signing_keys = SigningKeyStore(connection)
-        self.data_keys = DataKeyStore(connection)
-        self.links = LinkStore(connection)
-        self.outbox = OutboxStore(connection, sealer)
-        self.epochs = EpochStore(connection)
-        self.sweep = SweepStore(connection)
+        self._sealer = sealer
+        self._digester = digester
+        self._request_id = request_id
+
+    @cached_property
+    def users(self) -> UserStore:
+        """People."""
+        return UserStore(self.connection, self._sealer, self._digester)
+
+    @cached_property
+    def credentials(self) -> CredentialStore:
+        """Passwords."""
+        return CredentialStore(self.connection)
+
+    @cached_property
+    def clients(self) -> ClientStore:
+        """Relying parties."""
+        return ClientStore(self.connection, self._sealer)
+
+    @cached_property
+    def sessions(self) -> SessionStore:
+        """Browser sessions."""
+        return SessionStore(self.connection, self._sealer)
+
+    @cached_property
+    def interactions(self) -> InteractionStore:
+        """Requests that wait for their person."""
+        return InteractionStore(self.connection, self._sealer)
+
+    @cached_property
+    def consents(self) -> ConsentStore:
+        """What people allowed."""
+        return ConsentStore(self.connection)
+
+    @cached_property
+    def grants(self) -> GrantStore:
+        """Grants and refresh families."""
+        return GrantStore(self.connection, self.users)
+
+    @cached_property
+    def codes(self) -> CodeStore:
+        """Authorization codes."""
+        return CodeStore(self.connection, self.users)
+
+    @cached_property
+    def access_tokens(self) -> AccessTokenStore:
+        """Opaque access tokens, and revoked ones."""
+        return AccessTokenStore(self.connection)
+
+    @cached_property
+    def attempts(self) -> AttemptStore:
+        """Counters of failures."""
+        return AttemptStore(self.connection)
+
+    @cached_property
+    def replays(self) -> ReplayStore:
+        """One-time values already seen."""
+        return ReplayStore(self.connection)
+
+    @cached_property
+    def events(self) -> EventStore:
+        """The audit trail."""
+        return EventStore(self.connection, self._sealer, request_id=self._request_id)
+
+    @cached_property
+    def signing_keys(self) -> SigningKeyStore:
+        """Signing keys."""
+        return SigningKeyStore(self.connection)
+
+    @cached_property
+    def data_keys(self) -> DataKeyStore:
+        """Data keys."""
+        return DataKeyStore(self.connection)
+
+    @cached_property
+    def links(self) -> LinkStore:
+        """Single-use links."""
+        return LinkStore(self.connection)
+
+    @cached_property
+    def outbox(self) -> OutboxStore:
+        """Messages that wait to leave."""
+        return OutboxStore(self.connection, self._sealer)
+
+    @cached_property
+    def epochs(self) -> EpochStore:
+        """Counters of change."""
+        return EpochStore(self.connection)
+
+    @cached_property
+    def sweep(self) -> SweepStore:
+        """Removal of what has expired."""
+        return SweepStore(self.connection)
 
 
 class Transactions:

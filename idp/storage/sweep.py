@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Table, delete, select, tuple_
 
-from idp.storage.access_tokens import access_tokens, revoked_tokens
+from idp.storage.access_tokens import access_tokens
 from idp.storage.attempts import attempts, network_accounts
 from idp.storage.codes import codes
 from idp.storage.database import Transaction
@@ -14,6 +14,7 @@ from idp.storage.interactions import interactions
 from idp.storage.links import links
 from idp.storage.outbox import outbox
 from idp.storage.replays import replays
+from idp.storage.revoked_tokens import revoked_tokens
 from idp.storage.sessions import sessions
 
 BATCH = 1000

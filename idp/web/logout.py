@@ -21,7 +21,7 @@ FORM_FIELDS = frozenset({"csrf", "logout-yes", "logout-no"})
 async def request_logout(request: Request) -> Response:
     """Answer a sign-out request (RP-Initiated Logout §2): at once if it is proven, else by asking."""
     visit, is_new = visit_of(request)
-    pairs = query_of(request) if request.method == "GET" else [*query_of(request), *await form_of(request)]
+    pairs = [*query_of(request), *(await form_of(request) if request.method == "POST" else ())]
     outcome, ui_locales = await _work(request, visit, pairs, is_confirmed=False)
     if isinstance(outcome, SignedOut):
         return bind(request, visit, is_new, _signed_out(request, outcome, ui_locales))

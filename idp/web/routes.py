@@ -1,5 +1,7 @@
 """Every URL and its handler. The busiest come first: routes are tried in order."""
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -9,9 +11,20 @@ from idp.web.account import overview
 from idp.web.admin import first_administrator
 from idp.web.cors import preflight
 
+Page = Callable[[Request], Awaitable[Response]]
+
 
 async def _front(request: Request) -> Response:
     return await overview.home(request)
+
+
+def _form(path: str, show: Page, submit: Page) -> Route:
+    """Return one route for a page and its form, so that 405 lists the methods of both."""
+
+    async def page(request: Request) -> Response:
+        return await (submit if request.method == "POST" else show)(request)
+
+    return Route(path, page, methods=["GET", "POST"])
 
 
 def routes(*, is_dev: bool) -> list[BaseRoute]:
@@ -25,12 +38,9 @@ def routes(*, is_dev: bool) -> list[BaseRoute]:
         Route("/.well-known/openid-configuration", well_known.discovery, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", well_known.discovery, methods=["GET"]),
         Route("/revoke", oauth_endpoints.revoke, methods=["POST"]),
-        Route("/login/{interaction}", login.show, methods=["GET"]),
-        Route("/login/{interaction}", login.submit, methods=["POST"]),
-        Route("/consent/{interaction}", consent.show, methods=["GET"]),
-        Route("/consent/{interaction}", consent.submit, methods=["POST"]),
-        Route("/accounts/{interaction}", login.show_accounts, methods=["GET"]),
-        Route("/accounts/{interaction}", login.submit_accounts, methods=["POST"]),
+        _form("/login/{interaction}", login.show, login.submit),
+        _form("/consent/{interaction}", consent.show, consent.submit),
+        _form("/accounts/{interaction}", login.show_accounts, login.submit_accounts),
         Route("/end_session", logout.request_logout, methods=["GET", "POST"]),
         Route("/end_session/confirm", logout.confirm, methods=["POST"]),
         Route("/signed-out", logout.signed_out, methods=["GET"]),
@@ -42,8 +52,7 @@ def routes(*, is_dev: bool) -> list[BaseRoute]:
         Route("/account", overview.home, methods=["GET"]),
         Route("/account/sign-in", overview.sign_in, methods=["GET"]),
         Route("/account/apps", overview.apps, methods=["GET"]),
-        Route("/admin/first/{link}", first_administrator.show, methods=["GET"]),
-        Route("/admin/first/{link}", first_administrator.submit, methods=["POST"]),
+        _form("/admin/first/{link}", first_administrator.show, first_administrator.submit),
         Route("/health/live", operations.live, methods=["GET"]),
         Route("/health/ready", operations.ready, methods=["GET"]),
         Route("/metrics", operations.exposition, methods=["GET"]),

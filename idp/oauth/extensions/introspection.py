@@ -50,7 +50,7 @@ async def _describe_access_token(context: Context, caller: Client, text: str) ->
     )  # fmt: skip
     if token is None or not _may_see(caller, token):
         return None
-    live = await stores.grants.find_live(token.grant_id, context.now)
+    live = await stores.grants.find_live(token.grant_id, context.now, jti=token.jti)
     if live is None or await context.client(token.client_id) is None:
         return None
     return {

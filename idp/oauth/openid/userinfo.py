@@ -43,7 +43,7 @@ async def _answer(context: Context, text: str) -> tuple[Answer, Client | None]:
         now=context.now,
     )  # fmt: skip
     client = await context.client(token.client_id) if token else None
-    live = await stores.grants.find_live(token.grant_id, context.now) if token else None
+    live = await stores.grants.find_live(token.grant_id, context.now, jti=token.jti) if token else None
     if token is None or live is None or engine.issuer not in token.audience:
         return _refuse(401, "invalid_token", "the access token is unknown, expired, revoked or not for us"), client
     if client is None:

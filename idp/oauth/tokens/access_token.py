@@ -65,15 +65,14 @@ async def read(
 ) -> AccessToken | None:
     """Return the facts of a live access token of either format, None for anything else.
 
-    Whether its grant still lives is the caller's next question.
+    Whether its grant still lives, and whether it was revoked by itself, is the caller's next question
+    (GrantStore.find_live, with the token's jti).
     """
     if len(text) == OPAQUE_LENGTH:
         return await store.find(digester.digest(PURPOSE, text), now)
     claims = keyring.read(text, typ=TYP, check=lambda members: members.get("iss") == issuer)
     token = _from_claims(claims) if claims else None
-    if token is None or token.expires_at <= now or await store.is_revoked(token.jti):
-        return None
-    return token
+    return token if token is not None and now < token.expires_at else None
 
 
 def is_opaque(client: Client) -> bool:
