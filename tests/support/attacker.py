@@ -136,3 +136,10 @@ async def signed_in(provider: Provider, person: Person) -> HtmlBrowser:
     page = await browser.sign_in()
     assert page.status == 200, page.describe()
     return browser
+
+
+async def try_in(provider: Provider, username: str, password: str) -> Page:
+    """Try a name and a password in a browser that was never here, and return the page that comes."""
+    browser = provider.browser()
+    await browser.open(f"{provider.issuer}/account/sign-in")
+    return await browser.submit("login-submit", username=username, password=password)
