@@ -52,6 +52,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             self.register_client_auth_method(method.value, assertion)
         self.register_endpoint(IntrospectionEndpoint)
         self.register_endpoint(RevocationEndpoint)
+        self._only_looks = False
 
     def query_client(self, client_id: str) -> RegisteredClient | None:
         """Return an active client for Authlib."""
@@ -107,13 +108,17 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         repeated = first_repeated(request.http.form)
         if repeated is not None:
             return self.handle_error_response(request, InvalidRequestError(plain(f"{repeated} was sent twice")))
+        self._only_looks = name == IntrospectionEndpoint.ENDPOINT_NAME
         answer: Answer = self.create_endpoint_response(name, request)
         return answer
 
     def handle_error_response(self, request: ProtocolRequest, error: OAuth2Error) -> Answer:
-        """Return the JSON error, and leave an audit row when an authenticated client was refused."""
+        """Return the JSON error, and leave an audit row when an authenticated client was refused what it wanted.
+
+        Introspection only looks: it changes nothing, and leaves nothing in the trail.
+        """
         client: RegisteredClient | None = request.client
-        if client is not None:
+        if client is not None and not self._only_looks:
             kind = EventKind.TOKEN_REFUSED
             refused_by = getattr(error, "refused_by", None)
             wait(self.context.record(kind, client_id=client.noun.id, error=error.error, refused_by=refused_by))
