@@ -1,0 +1,219 @@
+"""`python -m tests.support.screenshots DIR`: a picture of every page, as a real provider shows it in a real browser.
+
+Each on a phone and on a desktop, light and dark: `DIR/phone-light/consent.png`. For looking at, not for comparing.
+"""
+
+import argparse
+import asyncio
+import base64
+import struct
+import sys
+import tempfile
+import zlib
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Browser, Page
+
+from tests.support.back_office import BackOffice, Person, open_back_office
+from tests.support.browser import launched, newly_opened
+from tests.support.journey import agree, sign_in
+from tests.support.server import ServerProcess
+from tests.support.website import Website, landing, website
+
+SCREENS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+SCHEMES = ("light", "dark")
+SETTINGS = {"IDP_RATE_LIMITS": "off", "IDP_BRAND_NAME": "Northwind"}
+CLAIMS = '{"userinfo":{"birthdate":null,"zoneinfo":null,"phone_number_verified":null,"level":null}}'
+EVERYTHING = "openid profile email phone address offline_access"
+
+
+@dataclass
+class Studio:
+    """A provider, two websites, somebody to be photographed, and where the pictures go."""
+
+    office: BackOffice
+    browser: Browser
+    books: Website
+    plain: Website
+    person: Person
+    folder: Path
+    page: Page
+
+    @property
+    def issuer(self) -> str:
+        """The provider's address."""
+        return self.office.server.issuer
+
+    async def shoot(self, name: str, page: Page | None = None) -> None:
+        """Take a picture of the whole page."""
+        await (page or self.page).screenshot(path=self.folder / f"{name}.png", full_page=True)
+
+    async def visit(self, name: str, path: str) -> None:
+        """Open a page of the provider and take its picture."""
+        await self.page.goto(f"{self.issuer}/{path}")
+        await self.shoot(name)
+
+
+async def signing_in(studio: Studio) -> None:
+    """The sign-in page in its states, up to the account chooser."""
+    page, books, person = studio.page, studio.books, studio.person
+    await studio.plain.send(page, ui_locales="de")
+    await studio.shoot("login-german")
+    await studio.plain.send(page)
+    await studio.shoot("login-without-logo")
+    await sign_in(page, person, "not this one")
+    await studio.shoot("login-refused")
+    for _ in range(5):
+        await sign_in(page, person, "not this one")
+    await studio.shoot("login-throttled")
+    studio.person = person = await studio.office.person(name="Ada Lovelace")
+    await books.send(page, scope=EVERYTHING, claims=CLAIMS)
+    await studio.shoot("login")
+    await sign_in(page, person)
+    await studio.shoot("consent")
+    await agree(page)
+    await books.answer(page)
+    await page.go_back()
+    await studio.shoot("notice-done")
+    await studio.plain.send(page, scope="openid", ui_locales="de")
+    await studio.shoot("consent-german")
+    await books.send(page, scope=EVERYTHING, prompt="select_account")
+    await studio.shoot("accounts")
+    await books.send(page, scope=EVERYTHING, prompt="login")
+    await studio.shoot("login-again")
+
+
+async def account(studio: Studio) -> None:
+    """The pages of one's own account, and of the first administrator."""
+    await studio.visit("home", "account")
+    await studio.visit("apps", "account/apps")
+    link = (await studio.office.server.command("admin", "link"))["url"].removeprefix(f"{studio.issuer}/")
+    await studio.visit("first-administrator-signed-in", link)
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await page.goto(f"{studio.issuer}/{link}")
+        await studio.shoot("first-administrator", page)
+        await page.fill("#email", "root@example.org")
+        await page.fill("#name", "Margaret Hamilton")
+        await page.fill("#new-password", "password1234567")
+        await page.click("#admin-submit")
+        await studio.shoot("first-administrator-refused", page)
+        await page.goto(f"{studio.issuer}/admin/first/spent")
+        await studio.shoot("first-administrator-spent", page)
+        await page.goto(f"{studio.issuer}/account")
+        await studio.shoot("home-signed-out", page)
+
+
+async def refusals(studio: Studio) -> None:
+    """Pages that say no."""
+    await studio.visit("error", "authorize?client_id=nobody")
+    await studio.visit("notice-expired", "login/AAAAAAAAAAAAAAAAAAAAAA")
+    await studio.visit("notice-not-found", "nowhere")
+    await studio.books.send(studio.page, prompt="login")
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await page.goto(studio.page.url)
+        await studio.shoot("notice-foreign", page)
+
+
+async def form_post(studio: Studio) -> None:
+    """The page that posts itself, as it is without script."""
+    async with newly_opened(studio.browser, java_script_enabled=False, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await studio.books.send(page, response_mode="form_post", scope="openid")
+        await sign_in(page, studio.person)
+        await studio.shoot("form-post", page)
+
+
+async def signing_out(studio: Studio) -> None:
+    """The pages of a sign-out; nobody is signed in afterwards."""
+    back = f"client_id={studio.books.rp.client_id}&post_logout_redirect_uri={studio.books.goodbye}"
+    await studio.visit("logout", "end_session")
+    await studio.visit("logout-for-client", f"end_session?{back}")
+    await studio.page.click("#logout-yes")
+    await studio.shoot("signed-out-for-client")
+    await studio.visit("signed-out", "signed-out")
+
+
+async def mailbox(studio: Studio) -> None:
+    """The development mailbox."""
+    await studio.visit("mailbox", "dev/mailbox")
+
+
+SCENES: tuple[Callable[[Studio], Awaitable[None]], ...] = (
+    signing_in, account, refusals, form_post, signing_out, mailbox,
+)  # fmt: skip
+
+
+def _of(folder: Path) -> dict[str, object]:
+    """Return the browser's options for the pictures of a folder, which is named after them."""
+    screen, _, scheme = folder.name.partition("-")
+    return {"viewport": SCREENS[screen], "color_scheme": scheme, "device_scale_factor": 2 if screen == "phone" else 1}
+
+
+async def photograph(target: Path) -> None:
+    """Take all pictures."""
+    async with AsyncExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = await stack.enter_async_context(ServerProcess(work, settings=SETTINGS))
+        office = await stack.enter_async_context(open_back_office(server))
+        origin = await stack.enter_async_context(landing())
+        links = {"policy_uri": f"{origin}/privacy", "tos_uri": f"{origin}/terms", "scope": EVERYTHING}
+        books = await stack.enter_async_context(
+            website(office, origin, name="Harbour Books", brand_color="#0b7a5b", **links)
+        )
+        plain = await stack.enter_async_context(website(office, origin, name="Northern Mail", scope=EVERYTHING))
+        found = await office.site.clients.find(books.rp.client_id)
+        assert found is not None
+        await office.site.clients.set_logo(found, logo(), "image/png")
+        browser = await stack.enter_async_context(launched())
+        for screen in SCREENS:
+            for scheme in SCHEMES:
+                folder = target / f"{screen}-{scheme}"
+                folder.mkdir(parents=True, exist_ok=True)
+                async with newly_opened(browser, **_of(folder)) as context:
+                    page = await context.new_page()
+                    person = await office.person()
+                    studio = Studio(office, browser, books, plain, person, folder, page)
+                    for scene in SCENES:
+                        await scene(studio)
+
+
+def logo(size: int = 112) -> bytes:
+    """Return a PNG: a light wave on green."""
+    green, white = (11, 122, 91), (240, 250, 245)
+    rows = bytearray()
+    for y in range(size):
+        rows.append(0)
+        for x in range(size):
+            wave = abs(y - size * 0.62 + (size * 0.08) * (1 if (x // (size // 4)) % 2 else -1)) < size * 0.05
+            sun = (x - size * 0.5) ** 2 + (y - size * 0.34) ** 2 < (size * 0.13) ** 2
+            rows += bytes(white if wave or sun else green)
+    header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    return (
+        base64.b16decode("89504E470D0A1A0A")
+        + _chunk(b"IHDR", header)
+        + _chunk(b"IDAT", zlib.compress(bytes(rows)))
+        + _chunk(b"IEND", b"")
+    )
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def main() -> int:
+    """Take the pictures and say where they are."""
+    parser = argparse.ArgumentParser(prog="python -m tests.support.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    target = parser.parse_args().folder
+    asyncio.run(photograph(target))
+    print(f"{len(list(target.rglob('*.png')))} pictures in {target}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
