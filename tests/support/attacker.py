@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 import httpx2
 
+from tests.support.client_auth import ClientAuthentication
 from tests.support.html_browser import HtmlBrowser, Page, origin_of
 from tests.support.html_page import HtmlDocument
 from tests.support.provider import Person, Provider
@@ -143,3 +144,26 @@ async def try_in(provider: Provider, username: str, password: str) -> Page:
     browser = provider.browser()
     await browser.open(f"{provider.issuer}/account/sign-in")
     return await browser.submit("login-submit", username=username, password=password)
+
+
+async def machine(provider: Provider, method: str = "client_secret_basic", **options: Any) -> RelyingParty:
+    """Register a client that needs nobody: its token request succeeds or fails by authentication alone."""
+    rp = await provider.client(method=method, grant_types=["client_credentials"], redirect_uris=None, **options)
+    await provider.site.clients.update(await provider.registration(rp), {"scope": "api"})
+    return rp
+
+
+async def token(rp: RelyingParty, auth: ClientAuthentication | None = None, **fields: str) -> Answer:
+    """Ask for a token of the client's own."""
+    return await rp.post("token_endpoint", {"grant_type": "client_credentials", **fields}, auth=auth)
+
+
+def is_no_client(answer: Answer) -> bool:
+    """Say whether client authentication was refused (RFC 6749 §5.2)."""
+    return (answer.status, answer.error) == (401, "invalid_client")
+
+
+async def is_signed_in(browser: HtmlBrowser) -> bool:
+    """Say whether the account page knows who this is."""
+    page = await browser.open(f"{browser._origin}/account/apps")
+    return page.name != "login"
