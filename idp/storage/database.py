@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from idp.domain.probe import InjectedFault, Probe
 from idp.domain.secret import make_id
-from idp.storage.faults import Conflict, DatabaseAway, DuplicateKey
+from idp.storage.faults import Conflict, DatabaseAway, DuplicateKey, OpenedToRead
 from idp.storage.postgres_driver import PostgresConnection, PostgresDriver
 from idp.storage.probing import label_of
 from idp.storage.sqlite_driver import SqliteConnection, SqliteDriver
@@ -56,8 +56,8 @@ class Transaction:
             plan, values = self._statements.prepared(statement, parameters)
         else:
             plan, values = self._statements.built(statement, parameters)
-        # Nothing would take the write back, or wait its turn for it, in a transaction that was opened to read.
-        assert self._may_write or not plan.writes, plan.sql
+        if plan.writes and not self._may_write:
+            raise OpenedToRead(plan.sql)
         if self._probe is not None:
             return await self._probed(self._probe, plan, values)
         return await self._connection.execute(plan, values)
@@ -129,11 +129,16 @@ class Database:
             self._probe.after("db.commit")
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]], *, write: bool) -> T:
-        """Run the work in a transaction, again from its start after a deadlock or serialization failure."""
+        """Run the work in a transaction, again from its start after a deadlock or serialization failure.
+
+        Work that mostly reads may begin with `write=False`; when it must write after all, it begins anew.
+        """
         for attempt in range(TRIES):
             try:
                 async with self.transaction(write=write) as transaction:
                     return await work(transaction)
+            except OpenedToRead:
+                write = True
             except Conflict as error:
                 if attempt == TRIES - 1:
                     raise DatabaseAway("transactions kept conflicting") from error

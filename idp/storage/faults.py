@@ -17,5 +17,9 @@ class FailedStatement(Exception):
     """A statement failed and somebody went on as if it had not, so all is lost; a mistake of ours."""
 
 
+class OpenedToRead(Exception):
+    """A transaction that was opened to read is to write: nothing would take that back, nor wait its turn for it."""
+
+
 class Conflict(Exception):
     """The database gave up this transaction in favour of another (deadlock, serialization); run it again."""

@@ -8,8 +8,8 @@ process's write sleeps on the event loop (docs/adr/0003).
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Dialect
@@ -37,34 +37,31 @@ class SqliteDriver:
         """Return SQLAlchemy's description of the database."""
         return SQLiteDialect_pysqlite(dbapi=sqlite3)
 
-    @asynccontextmanager
-    async def transaction(self, *, write: bool) -> AsyncIterator["SqliteConnection"]:
-        """Begin, then commit or roll back; raise DatabaseAway if the turn does not come in time."""
-        if not write:
-            async with _within(POOL_WAIT_SECONDS, self._room), self._begun("BEGIN") as connection:
-                yield connection
-            return
-        # One writer at a time in this process: the others suspend here instead of spinning on the file's lock.
-        async with _within(LOCK_WAIT_SECONDS, self._write_turn), self._begun("BEGIN IMMEDIATE") as connection:
-            yield connection
+    def transaction(self, *, write: bool) -> "SqliteTransaction":
+        """Return a transaction to enter: one writer of this process at a time, as many readers as the pool has room."""
+        return SqliteTransaction(self, write=write)
 
-    @asynccontextmanager
-    async def _begun(self, begin: str) -> AsyncIterator["SqliteConnection"]:
-        connection = self._idle.pop() if self._idle else await self._connect()
+    async def begin(self, *, write: bool) -> sqlite3.Connection:
+        """Wait for the turn and begin; raise DatabaseAway if the turn does not come in time."""
+        # Writers suspend here instead of spinning on the file's lock.
+        turn = self._write_turn if write else self._room
+        await _take(turn, LOCK_WAIT_SECONDS if write else POOL_WAIT_SECONDS)
+        connection = None
         try:
-            await _retry_locked(lambda: connection.execute(begin))
-            yield SqliteConnection(connection)
-            await _retry_locked(connection.commit)
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # our statement or schema is wrong
-                raise
-            raise DatabaseAway(error.sqlite_errorname) from error
-        finally:
+            connection = self._idle.pop() if self._idle else await self._connect()
+            await _retry_locked(partial(connection.execute, "BEGIN IMMEDIATE" if write else "BEGIN"))
+        except BaseException as error:
+            self.give_back(connection, write=write)
+            raise _translated(error) from None
+        return connection
+
+    def give_back(self, connection: sqlite3.Connection | None, *, write: bool) -> None:
+        """Undo what was not committed, and let the next one have the connection and the turn."""
+        if connection is not None:
             if connection.in_transaction:
                 connection.rollback()
             self._idle.append(connection)
+        (self._write_turn if write else self._room).release()
 
     async def _connect(self) -> sqlite3.Connection:
         try:
@@ -83,6 +80,43 @@ class SqliteDriver:
         """Close all connections."""
         while self._idle:
             self._idle.pop().close()
+
+
+class SqliteTransaction:
+    """Begins on entry; commits on exit, or rolls back when an exception leaves the block."""
+
+    __slots__ = ("_connection", "_driver", "_write")
+
+    def __init__(self, driver: SqliteDriver, *, write: bool) -> None:
+        """Begin nothing yet."""
+        self._driver = driver
+        self._write = write
+        self._connection: sqlite3.Connection | None = None
+
+    async def __aenter__(self) -> "SqliteConnection":
+        """Begin."""
+        self._connection = await self._driver.begin(write=self._write)
+        return SqliteConnection(self._connection)
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Commit or roll back."""
+        assert self._connection is not None
+        try:
+            if error is None:
+                await _retry_locked(self._connection.commit)
+        except sqlite3.Error as failed:
+            error = failed
+        finally:
+            self._driver.give_back(self._connection, write=self._write)
+        if isinstance(error, sqlite3.Error):
+            raise _translated(error) from error
+
+
+def _translated(error: BaseException) -> BaseException:
+    """Return DatabaseAway for a file that is locked, full or gone; what is wrong in our statements stays as it is."""
+    if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        return DatabaseAway(error.sqlite_errorname)
+    return error
 
 
 class SqliteConnection:
@@ -117,21 +151,16 @@ def _as_text(cursor: sqlite3.Cursor) -> Result:
     return Result(named_rows([column[0] for column in cursor.description], cursor))
 
 
-@asynccontextmanager
-async def _within(seconds: float, turn: asyncio.Lock | asyncio.Semaphore) -> AsyncIterator[None]:
+async def _take(turn: asyncio.Lock | asyncio.Semaphore, seconds: float) -> None:
     """Take a turn within a time; a free one is taken without setting a timer."""
-    if turn.locked():
-        try:
-            async with asyncio.timeout(seconds):
-                await turn.acquire()
-        except TimeoutError as error:
-            raise DatabaseAway("other transactions take too long") from error
-    else:
+    if not turn.locked():
         await turn.acquire()
+        return
     try:
-        yield
-    finally:
-        turn.release()
+        async with asyncio.timeout(seconds):
+            await turn.acquire()
+    except TimeoutError as error:
+        raise DatabaseAway("other transactions take too long") from error
 
 
 async def _retry_locked(call: Callable[[], object]) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
-from idp.storage.database import TRIES, Database, DatabaseAway, Transaction
-from idp.storage.faults import LOCK_WAIT_SECONDS
+from idp.storage.database import TRIES, Database, DatabaseAway, DuplicateKey, Transaction
+from idp.storage.epochs import epochs
+from idp.storage.faults import LOCK_WAIT_SECONDS, FailedStatement, OpenedToRead
 from tests.support.session import free_port
 from tests.support.storage import Crowd, opened, sqlite_path
 
@@ -265,3 +266,85 @@ async def test_what_always_conflicts_is_given_up(database: Database) -> None:
         await database.run(conflict, write=True)
 
     assert tries == TRIES
+
+
+@pytest.mark.parametrize("error", [OSError("a file"), TimeoutError("something slow")])
+async def test_what_the_work_itself_raises_is_not_blamed_on_the_database(database: Database, error: Exception) -> None:
+    async def fail() -> None:
+        async with database.transaction(write=True):
+            raise error
+
+    with pytest.raises(type(error)):
+        await fail()
+
+
+async def test_a_transaction_that_reads_never_writes(database: Database) -> None:
+    """On PostgreSQL nothing would take it back, on SQLite it would not wait for its turn."""
+    async with database.transaction(write=False) as connection:
+        with pytest.raises(OpenedToRead):
+            await connection.execute(insert(epochs).values(name="test", value=1))
+
+    assert await epoch(database) is None
+
+
+async def test_work_that_must_write_after_all_begins_anew(database: Database) -> None:
+    """An introspection that is refused leaves an audit row."""
+    tries = 0
+
+    async def read_then_write(connection: Transaction) -> str:
+        nonlocal tries
+        tries += 1
+        await connection.execute(text("SELECT value FROM epochs"))
+        await connection.execute(insert(epochs).values(name="test", value=1))
+        return "done"
+
+    assert await database.run(read_then_write, write=False) == "done"
+
+    assert tries == 2
+    assert await epoch(database) == 1
+
+
+@ON_POSTGRES
+async def test_a_transaction_that_lost_a_statement_is_never_reported_as_done(database: Database) -> None:
+    """PostgreSQL answers COMMIT with ROLLBACK then, and says no more about it."""
+
+    async def go_on() -> None:
+        async with database.transaction(write=True) as connection:
+            await bump(connection)
+            with pytest.raises(DuplicateKey):
+                await connection.execute(text("INSERT INTO epochs VALUES ('test', 1)"))
+
+    with pytest.raises(FailedStatement):
+        await go_on()
+
+    assert await epoch(database) is None
+
+
+@ON_POSTGRES
+async def test_a_query_that_is_cut_off_leaves_a_connection_that_works(url: str) -> None:
+    async with opened(url, pool_size=1) as database:
+        for write in (True, False):
+            slow = asyncio.create_task(
+                database.run(lambda connection: connection.execute(text("SELECT pg_sleep(4)")), write=write)
+            )
+            await asyncio.sleep(0.1)
+            slow.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await slow
+
+            await database.run(bump, write=True)
+
+        assert await epoch(database) == 2
+
+
+async def test_a_writer_that_gives_up_waiting_leaves_a_connection_that_works(url: str, database: Database) -> None:
+    async with Crowd.on(url, size=1) as crowd, crowd.members[0].open(write=True) as stores:
+        await stores.epochs.bump("test")
+        waiting = asyncio.create_task(database.run(bump, write=True))
+        await asyncio.sleep(0.1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    await database.run(bump, write=True)
+    assert await epoch(database) == 2
