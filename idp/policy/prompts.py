@@ -1,7 +1,7 @@
 """prompt, max_age, id_token_hint and acr → what must happen next: sign in, choose, agree, go on, or refuse."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from idp.domain import assurance
@@ -91,4 +91,4 @@ def needs_login(
         return False
     if Prompt.LOGIN in request.prompts or max_age == 0:
         return True
-    return max_age is not None and now - session.auth_time > timedelta(seconds=max_age)
+    return max_age is not None and (now - session.auth_time).total_seconds() > max_age  # any integer, however large

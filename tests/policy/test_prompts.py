@@ -97,6 +97,7 @@ def test_only_what_was_done_in_this_interaction_counts(
         (0, 3600, timedelta(), Step.LOGIN),
         (None, 0, timedelta(), Step.LOGIN),
         (60, None, -MINUTE, Step.DONE),
+        (10**40, None, 300 * DAY, Step.DONE),
     ],
 )
 def test_a_session_older_than_max_age_must_sign_in_again(
