@@ -50,7 +50,7 @@ class SqliteDriver:
         try:
             connection = self._idle.pop() if self._idle else await self._connect()
             await _retry_locked(partial(connection.execute, "BEGIN IMMEDIATE" if write else "BEGIN"))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever ends the wait, the turn goes on
             self.give_back(connection, write=write)
             raise _translated(error) from None
         return connection
@@ -105,10 +105,10 @@ class SqliteTransaction:
             if error is None:
                 await _retry_locked(self._connection.commit)
         except sqlite3.Error as failed:
-            error = failed
+            raise _translated(failed) from None
         finally:
             self._driver.give_back(self._connection, write=self._write)
-        if isinstance(error, sqlite3.Error):
+        if error is not None and _translated(error) is not error:
             raise _translated(error) from error
 
 
