@@ -46,8 +46,8 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m docs.settings_page > docs/settings.md
 
 translations: $(VENV)/.dev
-	$(BIN)/pybabel -q extract -F templates/locale/babel.cfg --no-location --omit-header --sort-output -o templates/locale/messages.pot templates
-	$(BIN)/pybabel -q update -i templates/locale/messages.pot -d templates/locale --omit-header --no-fuzzy-matching -D messages
+	$(BIN)/pybabel -q extract -F templates/locale/babel.cfg --omit-header --sort-output --no-location --no-wrap -o templates/locale/messages.pot .
+	$(BIN)/pybabel -q update -i templates/locale/messages.pot -d templates/locale --no-fuzzy-matching --no-wrap
 
 lock:
 	for set in run dev; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url requirements/$$set.in -o requirements/$$set.txt; done

@@ -15,13 +15,14 @@ from tests.templating.examples import COMMON, LOGIN, MAIL, make_templates
 SOURCE = folder("templates")
 TEMPLATES = make_templates()
 TRANSLATIONS = sorted((SOURCE / "locale").glob("*/LC_MESSAGES/messages.po"))
+METHODS = [("**.html", "jinja2"), ("**.txt", "jinja2")]
 MEGABYTE = 1_000_000
 
 
 def words() -> Catalog:
     """Return every text of the templates."""
     catalog = Catalog()
-    for _, _, message, comments, context in extract_from_dir(SOURCE, [("**.html", "jinja2")]):
+    for _, _, message, comments, context in extract_from_dir(SOURCE, METHODS):
         catalog.add(message, context=context, auto_comments=comments)
     return catalog
 
@@ -31,7 +32,7 @@ def test_english_comes_first_and_german_is_complete() -> None:
 
 
 def test_the_list_of_words_is_current() -> None:
-    """Else: run the first command in templates/locale/babel.cfg."""
+    """Else: run `make translations`."""
     with (SOURCE / "locale" / "messages.pot").open("rb") as file:
         listed = {(message.id, message.context) for message in read_po(file) if message.id}
 
