@@ -82,8 +82,9 @@ class SigningKeys:
 
         A next key that is too young signs once it has been published for a day. Raises TooManyKeys.
         """
-        keys = await self.known()
-        waiting = max(sum(1 for key in keys if key.alg == alg and key.state is KeyState.NEXT) for alg in KIND_OF)
+        now = self._clock.now()
+        young = [key.alg for key in await self.known() if key.state is KeyState.NEXT and not _is_ripe(key, now)]
+        waiting = max(young.count(alg) for alg in KIND_OF)  # one that may sign makes room for another
         if waiting >= MAX_NEXT:
             raise TooManyKeys
         activated: list[str] = []
@@ -172,10 +173,14 @@ def _age(key: SigningKey, now: datetime) -> timedelta:
     return now - (key.activated_at or key.published_at)
 
 
+def _is_ripe(key: SigningKey, now: datetime) -> bool:
+    return now - key.published_at >= lifetimes.KEY_AHEAD
+
+
 def _ripe(keys: Sequence[SigningKey], now: datetime, *, only_due: bool) -> str | None:
     """Return the private key of the oldest next key that was published long enough, and is due if that is asked."""
     for key in keys:
-        if key.state is not KeyState.NEXT or now - key.published_at < lifetimes.KEY_AHEAD:
+        if key.state is not KeyState.NEXT or not _is_ripe(key, now):
             continue
         if not only_due or (key.activates_at is not None and key.activates_at <= now):
             return key.private_ref

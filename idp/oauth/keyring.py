@@ -38,9 +38,10 @@ class NoSigningKey(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The keys as of one epoch."""
+    """The keys as of one epoch, until time alone changes them."""
 
     epoch: int
+    stale_at: datetime | None
     active: Mapping[str, SigningKey]
     published: Mapping[str, tuple[SigningKey, Key]]
     jwks: bytes
@@ -61,13 +62,19 @@ class Keyring:
     async def refresh(self) -> Snapshot:
         """Return the current keys, reading them anew when any process has changed them."""
         epoch = self.watch.get(EPOCH_NAME)
-        if self._snapshot is None or self._snapshot.epoch != epoch:
+        if not self._is_current(epoch):
             async with self._loading:
-                if self._snapshot is None or self._snapshot.epoch != epoch:
+                if not self._is_current(epoch):
                     async with self.database.transaction(write=False) as connection:
                         keys = await SigningKeyStore(connection).list()
                     self._snapshot = self._take(epoch, list(keys))
-        return self._snapshot
+        return self.snapshot
+
+    def _is_current(self, epoch: int) -> bool:
+        taken = self._snapshot
+        if taken is None or taken.epoch != epoch:
+            return False
+        return taken.stale_at is None or self.clock.now() < taken.stale_at
 
     @property
     def snapshot(self) -> Snapshot:
@@ -85,11 +92,12 @@ class Keyring:
                     if key.state is KeyState.ACTIVE:
                         raise NoSigningKey(str(error)) from error
         now = self.clock.now()
-        known = {key.kid: (key, import_key(_without_kid(key))) for key in keys if key.state is not KeyState.REVOKED}
+        known = {key.kid: (key, import_key(_without_kid(key))) for key in keys if _is_known(key, now)}
         public = [_public(key) for key in keys if _is_published(key, now)]
         jwks = json.dumps({"keys": public}, separators=(",", ":")).encode()
         active = {key.alg: key for key in keys if key.state is KeyState.ACTIVE}
-        return Snapshot(epoch, active, known, jwks, f'"{hashlib.sha256(jwks).hexdigest()[:32]}"')
+        stale_at = min((end for key in keys for end in _ends(key) if end > now), default=None)
+        return Snapshot(epoch, stale_at, active, known, jwks, f'"{hashlib.sha256(jwks).hexdigest()[:32]}"')
 
     def sign(self, claims: Mapping[str, Json], *, alg: str, typ: str) -> str:
         """Sign claims with the one active key of the algorithm (RFC 7515); raise NoSigningKey if there is none."""
@@ -187,7 +195,20 @@ def _public(key: SigningKey) -> dict[str, Any]:
     return _without_kid(key) | {"kid": key.kid, "use": "sig", "alg": key.alg}
 
 
+def _ends(key: SigningKey) -> tuple[datetime, ...]:
+    """Return when a retired key leaves the published set, and when hints that it signed are believed no more."""
+    if key.state is not KeyState.RETIRED or key.retired_at is None:
+        return ()
+    return key.retired_at + lifetimes.KEY_RETIRED_PUBLISHED, key.retired_at + lifetimes.KEY_RETIRED_HINTS
+
+
 def _is_published(key: SigningKey, now: datetime) -> bool:
     if key.state is KeyState.RETIRED:
-        return key.retired_at is not None and now - key.retired_at < lifetimes.KEY_RETIRED_PUBLISHED
+        return any(now < end for end in _ends(key)[:1])
     return key.state in (KeyState.NEXT, KeyState.ACTIVE)
+
+
+def _is_known(key: SigningKey, now: datetime) -> bool:
+    if key.state is KeyState.RETIRED:
+        return any(now < end for end in _ends(key))
+    return key.state is not KeyState.REVOKED
