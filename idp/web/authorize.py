@@ -22,16 +22,9 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 
 async def authorize(request: Request) -> Response:
-    """Begin an authorization (RFC 6749 §3.1, OIDC Core §3.1.2.1).
-
-    A POST from another site carries no Lax cookie, so its parameters come back to us by our own redirect.
-    """
+    """Begin an authorization (RFC 6749 §3.1, OIDC Core §3.1.2.1)."""
     if request.method == "POST":
-        pairs = [*query_of(request), *await form_of(request)]
-        encoded = urlencode(pairs)
-        if len(encoded) > MAX_POSTED:
-            raise BadForm(413, "the authorization request is too large")
-        return see_other(f"{site_of(request).settings.issuer}/authorize?{encoded}")
+        return await come_back_by_get(request)
     visit, is_new = visit_of(request)
     pairs = query_of(request)
     site = site_of(request)
@@ -44,6 +37,14 @@ async def authorize(request: Request) -> Response:
 
     outcome = await site.transactions.run(work, write=True, request_id=visit.request_id)
     return bind(request, visit, is_new, to_response(request, outcome))
+
+
+async def come_back_by_get(request: Request) -> Response:
+    """Redirect a POST to ourselves as GET: a POST from another site carries no Lax cookie, the GET behind it does."""
+    encoded = urlencode([*query_of(request), *await form_of(request)])
+    if len(encoded) > MAX_POSTED:
+        raise BadForm(413, "the request is too large")
+    return see_other(f"{site_of(request).settings.issuer}{request.scope['idp.path']}?{encoded}")
 
 
 def to_response(request: Request, outcome: Outcome | str) -> Response:

@@ -8,7 +8,7 @@ from idp.flows.logout import Ask, SignedOut
 from idp.flows.visit import Visit
 from idp.oauth.openid import end_session
 from idp.web import csrf, pages
-from idp.web.authorize import bind, see_other
+from idp.web.authorize import bind, come_back_by_get, see_other
 from idp.web.cookies import SESSION
 from idp.web.forms import Pairs, form_of, query_of
 from idp.web.site import context_of, jar_of, site_of, visit_of
@@ -20,8 +20,10 @@ FORM_FIELDS = frozenset({"csrf", "logout-yes", "logout-no"})
 
 async def request_logout(request: Request) -> Response:
     """Answer a sign-out request (RP-Initiated Logout §2): at once if it is proven, else by asking."""
+    if request.method == "POST":
+        return await come_back_by_get(request)
     visit, is_new = visit_of(request)
-    pairs = [*query_of(request), *(await form_of(request) if request.method == "POST" else ())]
+    pairs = query_of(request)
     outcome, ui_locales = await _work(request, visit, pairs, is_confirmed=False)
     if isinstance(outcome, SignedOut):
         return bind(request, visit, is_new, _signed_out(request, outcome, ui_locales))
