@@ -11,6 +11,7 @@ import click
 from idp import logs, resources, settings
 from idp.settings import Settings
 from idp.storage import schema
+from idp.storage.database import Database
 from idp.storage.maintenance import maintenance
 from idp.wiring import Site, build
 
@@ -51,6 +52,16 @@ def with_site(context: click.Context, work: Callable[[Site], Awaitable[T]]) -> T
 def default_mode() -> str | None:
     """Return `dev` when a development installation is here: its master key lies in the default folder."""
     return "dev" if Path("keys/master.key").exists() else None
+
+
+async def is_current(options: Settings) -> bool:
+    """Say whether the database has the newest schema."""
+    database = Database(options.database_url)
+    try:
+        async with database.transaction(write=False) as connection:
+            return await schema.current(connection) == schema.newest(resources.folder("alembic"))
+    finally:
+        await database.close()
 
 
 async def upgrade(options: Settings) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from types import FrameType
 
@@ -13,7 +15,7 @@ from starlette.types import ASGIApp
 from idp import logs, metrics, settings
 from idp.app import create_app
 from idp.cli import demo
-from idp.cli.running import read_settings, upgrade
+from idp.cli.running import is_current, read_settings
 from idp.settings import BadSettings, Settings
 from idp.wiring import Site, build
 
@@ -40,14 +42,21 @@ def serve(context: click.Context) -> None:
 def prepare(options: Settings) -> None:
     """Refuse to start with a configuration that may not serve people; in dev and test bring the schema up to date."""
     faults = settings.production_faults(options)
-    if options.is_dev:
-        asyncio.run(upgrade(options))
+    if options.is_dev and not asyncio.run(is_current(options)):
+        _upgrade_apart()
     try:
         asyncio.run(_try_out(options))
     except BadSettings as error:
         faults = list(dict.fromkeys([*faults, *error.faults]))
     if faults:
         raise BadSettings(faults)
+
+
+def _upgrade_apart() -> None:
+    """Migrate in a process of its own, so that a serving one never carries the weight of the migrations."""
+    done = subprocess.run([sys.executable, "-m", "idp", "db", "upgrade"], stdout=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise SystemExit(done.returncode)
 
 
 async def _try_out(options: Settings) -> None:
