@@ -20,6 +20,7 @@ FORWARDING = (b"forwarded", b"x-forwarded", b"x_forwarded", b"x-real-ip", b"x-or
 _PLAIN_PATH = re.compile(rb"(/[A-Za-z0-9._~-]*)(/[A-Za-z0-9._~-]+)*/?")
 _STRANGE_PATH = re.compile(rb"//|%2[fF]|%00|;|\\|^http")
 _ANY_HOST = ("/health/", "/metrics")
+METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 Network = IPv4Network | IPv6Network
 
 
@@ -79,11 +80,16 @@ class Limits:
                 peer = self._right_most_untrusted(headers, peer)
             scope["headers"] = [pair for pair in headers if not pair[0].startswith(FORWARDING)]
         scope["idp.address"] = peer
-        path: str = scope["path"]
-        if self._base and path.startswith(self._base + "/"):
-            path = path[len(self._base) :]
-            scope["path"] = path
-        scope["idp.path"] = path
+        if self._base:
+            scope["path"] = self._below_issuer(scope["path"])
+        scope["idp.path"] = scope["path"]
+
+    def _below_issuer(self, path: str) -> str:
+        """Return the path without the issuer's own, which metadata has at its end (RFC 8414 §3.1)."""
+        if path.startswith(self._base + "/"):
+            return path[len(self._base) :]
+        document = path.removesuffix(self._base)
+        return document if document in METADATA else path
 
     def _right_most_untrusted(self, headers: list[tuple[bytes, bytes]], peer: str) -> str:
         listed = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
