@@ -9,17 +9,33 @@ from hypothesis import HealthCheck, settings
 from idp.storage.database import Database
 from idp.storage.stores import Stores, Transactions
 from tests.support.databases import KINDS
-from tests.support.storage import Crowd, World, migrated_database, opened, transactions_on
+from tests.support.storage import Crowd, World, emptied, migrated_database, opened, transactions_on
 
 settings.register_profile("idp", deadline=None, database=None)
 settings.register_profile("storage", deadline=None, database=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("idp")
 
 
+@pytest.fixture(scope="session")
+async def one_postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A database on PostgreSQL that the tests of this process use one after the other."""
+    async with migrated_database("postgresql", tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
 @pytest.fixture(params=KINDS)
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def url(kind: str, one_postgres: str, tmp_path: Path) -> AsyncIterator[str]:
     """The URL of a database with all tables and no rows."""
-    async with migrated_database(request.param, tmp_path) as url:
+    if kind == "postgresql":
+        yield await emptied(one_postgres)
+        return
+    async with migrated_database(kind, tmp_path) as url:
         yield url
 
 

@@ -17,9 +17,9 @@ from idp.storage.faults import LOCK_WAIT_SECONDS, FailedStatement, OpenedToRead
 from tests.support.session import free_port
 from tests.support.storage import Crowd, opened, sqlite_path
 
-ON_POSTGRES = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 DRIVERS_OWN = (sqlite3.Error, asyncpg.PostgresError)
-ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 BUMP = text("INSERT INTO epochs VALUES (:name, 1) ON CONFLICT (name) DO UPDATE SET value = epochs.value + 1")
 HOLDER = """
 import sqlite3, sys, time

@@ -13,7 +13,7 @@ from idp.storage.columns import metadata
 from idp.storage.database import Database
 from idp.storage.maintenance import maintenance
 from tests.support.databases import KINDS
-from tests.support.storage import empty_database, opened
+from tests.support.storage import empty_database, migrated_database, opened
 
 FOLDER = resources.folder("alembic")
 
@@ -23,6 +23,13 @@ async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     """A database without tables."""
     async with empty_database(request.param, tmp_path) as url, opened(url) as database:
         yield database
+
+
+@pytest.fixture
+async def url(kind: str, tmp_path: Path) -> AsyncIterator[str]:
+    """A database of our own, since its schema will change."""
+    async with migrated_database(kind, tmp_path) as url:
+        yield url
 
 
 async def upgrade(database: Database) -> None:

@@ -12,7 +12,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import text
+import asyncpg
+from sqlalchemy import make_url, text
 
 from idp import resources
 from idp.domain.client import Client
@@ -22,6 +23,7 @@ from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User
 from idp.providers.keystore.sealing import AesSealer
 from idp.storage import schema
+from idp.storage.columns import metadata
 from idp.storage.database import Database
 from idp.storage.maintenance import maintenance
 from idp.storage.stores import Stores, Transactions
@@ -47,7 +49,7 @@ async def empty_database(kind: str, folder: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def migrated_database(kind: str, folder: Path) -> AsyncIterator[str]:
-    """Yield the URL of a database with all tables: a copy of one that was migrated once in this run."""
+    """Yield the URL of a database with all tables, whose schema may be changed: a copy of one that was migrated."""
     if kind == "sqlite":
         path = folder / "storage.sqlite3"
         shutil.copyfile(await _sqlite_template(), path)
@@ -56,6 +58,16 @@ async def migrated_database(kind: str, folder: Path) -> AsyncIterator[str]:
     server = await Postgres.shared()
     async with server.database(await server.template("storage", _migrate)) as url:
         yield url
+
+
+async def emptied(url: str) -> str:
+    """Return the URL of a database on PostgreSQL after its rows are gone: much faster than making a new one."""
+    connection = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+    try:
+        await connection.execute(";".join(f"DELETE FROM {table}" for table in reversed(metadata.sorted_tables)))
+    finally:
+        await connection.close()
+    return url
 
 
 async def _sqlite_template() -> Path:
