@@ -57,7 +57,7 @@ class Client:
 
     async def run(self, operation: Operation, count: int) -> Run:
         """Drive the server with one operation; raise Unexpected if an answer is not the right one."""
-        requests = self._requests(operation.name, count)
+        requests = self.requests(operation.name, count)
         run = await drive(self.subject.port, requests)
         for reply in run.replies:
             if reply.status != operation.status:
@@ -66,7 +66,8 @@ class Client:
         self._keep(operation.name, run.replies)
         return run
 
-    def _requests(self, name: str, count: int) -> Sequence[bytes]:
+    def requests(self, name: str, count: int) -> Sequence[bytes]:
+        """Return prepared requests for an operation, at most as many as there is something to spend."""
         return _REQUESTS[name](self, count)
 
     def _keep(self, name: str, replies: Sequence[Reply]) -> None:

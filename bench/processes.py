@@ -20,6 +20,9 @@ import httpx2
 from bench.floor import Settings
 from idp import settings as provider_settings
 from idp.cli import serve
+from idp.domain.refusal import Refused
+from idp.flows.user_administration import NewUser
+from idp.wiring import build
 from tests.support.client_auth import Basic
 from tests.support.html_browser import HtmlBrowser
 from tests.support.relying_party import RelyingParty
@@ -31,7 +34,7 @@ STOP_SECONDS = 15.0
 REDIRECT_URI = "https://rp.example/callback"
 SCOPES = "openid profile email"
 OWN_SCOPE = "api"
-USERNAME, PASSWORD = "person0", "an engine of numbers"
+PASSWORD = "an engine of numbers"
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -47,6 +50,8 @@ class Subject:
     client_secret: str
     cookie: str
     log: Path
+    people: int = 1  #: accounts, all with the same password
+    megabytes_at_start: float = 0.0
 
     def cpu_seconds(self) -> float:
         """Return user and system time of all threads of the process, ended ones included."""
@@ -55,37 +60,56 @@ class Subject:
 
     def resident_megabytes(self) -> float:
         """Return the memory that the process holds now."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        return int(found[1]) / 1024 if found else 0.0
+        return _resident_megabytes(self.pid)
 
 
 @asynccontextmanager
 async def provider(
-    folder: Path, database_url: str, *, rounds: int, program: tuple[str, ...] = ()
+    folder: Path, database_url: str, *, rounds: int, people: int = 1, profiles: Path | None = None
 ) -> AsyncIterator[Subject]:
-    """Run `idp serve` with one worker, one client and one person who is signed in and has consented."""
+    """Run `idp serve` with one worker, one client and people, the first of whom is signed in and has consented."""
     folder.mkdir()
     settings = {"IDP_RATE_LIMITS": "off", "IDP_BCRYPT_ROUNDS": str(rounds)}
-    server = ServerProcess(
-        folder, database_url=database_url, settings=settings, **({"program": program} if program else {})
-    )
+    if profiles is not None:
+        settings["BENCH_PROFILES"] = str(profiles)
+    program = "idp" if profiles is None else "bench.profiled"
+    server = ServerProcess(folder, database_url=database_url, settings=settings, program=program)
     async with server:
-        await server.create_user(USERNAME, PASSWORD, "--name", "Ada Lovelace")
+        megabytes = _resident_megabytes(server.pid)
+        await create_people(server, people)
         grants = ("authorization_code", "refresh_token", "client_credentials")
         options = [part for grant in grants for part in ("--grant", grant)]
         client = await server.create_client([REDIRECT_URI], *options, "--scope", f"{SCOPES} {OWN_SCOPE}")
         cookie = await _sign_in(server, client)
         yield Subject(
             "ours", server.port, server.pid, server.issuer, client["client_id"], client["client_secret"], cookie,
-            server.log,
+            server.log, people, megabytes,
         )  # fmt: skip
+
+
+async def create_people(server: ServerProcess, count: int) -> None:
+    """Make accounts, as many at a time as hashing allows; quicker than as many commands."""
+    environment = {name: value for name, value in server.environment.items() if name.startswith("IDP_")}
+    site = await build(provider_settings.load(environment=environment))
+    try:
+        for number in range(count):
+            name = username(number)
+            new = NewUser(f"{name}@example.org", name, PASSWORD, {"name": "Ada Lovelace"}, email_verified=True)
+            made = await site.users.create(new)
+            assert not isinstance(made, Refused), made
+    finally:
+        await site.close()
+
+
+def username(number: int) -> str:
+    """Return the name of one of the people."""
+    return f"person{number}"
 
 
 async def _sign_in(server: ServerProcess, client: Mapping[str, Any]) -> str:
     """Sign in and consent, and return the browser's cookies."""
     async with (
-        HtmlBrowser(server.issuer, username=USERNAME, password=PASSWORD) as browser,
+        HtmlBrowser(server.issuer, username=username(0), password=PASSWORD) as browser,
         httpx2.AsyncClient(trust_env=False) as http,
     ):
         rp = RelyingParty(
@@ -140,6 +164,11 @@ def _uvicorn_settings() -> dict[str, Any]:
     with mock.patch("uvicorn.run") as run:
         serve.run(provider_settings.load(environment={"IDP_MODE": "test"}))
     return {name: value for name, value in run.call_args.kwargs.items() if name not in ("factory", "workers")}
+
+
+def _resident_megabytes(pid: int) -> float:
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0
 
 
 async def _wait_until_open(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
