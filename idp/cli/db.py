@@ -71,7 +71,7 @@ async def _backup(options: Settings, file: Path) -> int:
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as target:
-            async with maintenance(options.database_url) as connection:
+            async with maintenance(options.database_url, write=False) as connection:
                 async for line in backups.lines(connection, revision):
                     target.write(line + "\n")
                     count += 1

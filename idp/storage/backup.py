@@ -5,11 +5,12 @@ links in it are void.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, insert, select, text, update
+from sqlalchemy import LargeBinary, Table, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from idp.domain.secret import base64url, from_base64url
 from idp.storage import stores  # noqa: F401 - brings every table into the metadata
@@ -64,7 +65,10 @@ async def restore(connection: "AsyncConnection", source: Iterable[str], *, revis
         raise BadBackup("the database is not empty")
     for table in reversed(metadata.sorted_tables):
         await connection.execute(table.delete())
-    count = await _fill(connection, iterator)
+    try:
+        count = await _fill(connection, iterator)
+    except IntegrityError as error:
+        raise BadBackup(f"rows that contradict each other: {error.orig}") from error
     await _void(connection, now)
     return count
 
@@ -73,18 +77,25 @@ async def _fill(connection: "AsyncConnection", iterator: Iterable[str]) -> int:
     tables = {table.name: table for table in metadata.sorted_tables}
     count, waiting, current = 0, [], None
     for line in iterator:
-        entry = json.loads(line)
-        if entry["table"] not in tables:
-            raise BadBackup(f"unknown table {entry['table']}")
-        if current is not None and (entry["table"] != current or len(waiting) >= BATCH):
+        name, row = _entry(line, tables)
+        if current is not None and (name != current or len(waiting) >= BATCH):
             await connection.execute(insert(tables[current]), waiting)
             waiting = []
-        current = entry["table"]
-        waiting.append(_row(tables[current], entry["row"]))
+        current = name
+        waiting.append(row)
         count += 1
     if current is not None and waiting:
         await connection.execute(insert(tables[current]), waiting)
     return count
+
+
+def _entry(line: str, tables: Mapping[str, Table]) -> tuple[str, dict[str, Any]]:
+    try:
+        entry = json.loads(line)
+        name, row = entry["table"], entry["row"]
+        return name, _row(tables[name], row)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BadBackup(f"not a row of a table: {line[:60]!r}") from error
 
 
 def _row(table: Any, values: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,11 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 
 
 @asynccontextmanager
-async def maintenance(url: str | URL) -> AsyncIterator["AsyncConnection"]:
-    """Open a write transaction on a connection of its own that commits at the end; raise DatabaseAway if it cannot."""
+async def maintenance(url: str | URL, *, write: bool = True) -> AsyncIterator["AsyncConnection"]:
+    """Open a transaction on a connection of its own that commits at the end; raise DatabaseAway if it cannot.
+
+    One that only reads sees the database of one moment, however long it takes, and no writer waits for it.
+    """
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError  # a serving worker never loads these
     from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -30,11 +33,13 @@ async def maintenance(url: str | URL) -> AsyncIterator["AsyncConnection"]:
     if is_sqlite:
         sqlite_inline.make_folder(parsed.database)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_immediate)
+        event.listen(engine.sync_engine, "begin", _begin_immediate if write else _begin)
+    elif not write:
+        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     try:
         async with engine.connect() as connection, connection.begin():
             yield connection
-    except (OperationalError, InterfaceError, OSError) as error:
+    except (OperationalError, InterfaceError, ConnectionError, TimeoutError) as error:
         raise DatabaseAway(str(getattr(error, "orig", error))) from error
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -48,6 +53,10 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.base import SQLiteExecutionContext
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
@@ -26,12 +27,22 @@ class InlineConnection(sqlite3.Connection):
         return super().cursor(factory)
 
 
+class InlineExecution(SQLiteExecutionContext):
+    """The execution of a statement whose rows are read one by one: every cursor of SQLite can do that."""
+
+    def create_server_side_cursor(self) -> Any:
+        """Return an ordinary cursor."""
+        return self._dbapi_connection.cursor()
+
+
 class InlineSqliteDialect(SQLiteDialect_pysqlite):
     """pysqlite, declared fit for the async engine, since its calls return at once."""
 
     driver = "inline"
     is_async = True
     supports_statement_cache = True
+    supports_server_side_cursors = True
+    execution_ctx_cls = InlineExecution
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:
