@@ -78,7 +78,7 @@ async def begin(context: Context, visit: Visit, pairs: Pairs, *, path: str) -> O
     session = await _current_session(context, visit)
     step = await _decide(context, request, client, None, session)
     if isinstance(step, Fail):
-        return await _refuse(context, request, step)
+        return await _refuse(context, request, step, session)
     if step is Step.DONE and session is not None:
         return await _grant(context, request, client, session)
     interaction = _new_interaction(context, request, path)
@@ -147,7 +147,7 @@ async def proceed(context: Context, standing: Standing) -> Outcome | str:
     if request is None or client is None:
         return interaction.return_path or "/account"
     if isinstance(standing.step, Fail):
-        return await _refuse(context, request, standing.step)
+        return await _refuse(context, request, standing.step, session)
     assert session is not None
     return await _grant(context, request, client, session)
 
@@ -164,7 +164,7 @@ async def cancel(context: Context, standing: Standing) -> Outcome | str:
         return Stuck("done", standing.interaction.return_path)
     if standing.request is None:
         return "/account"
-    return await _refuse(context, standing.request, Fail("access_denied", "the person cancelled"))
+    return await _refuse(context, standing.request, Fail("access_denied", "the person cancelled"), standing.session)
 
 
 async def choose_account(context: Context, standing: Standing, *, go_on: bool) -> None:
@@ -215,8 +215,19 @@ async def _decide(
     return prompts.decide(request, client, interaction, session, consent_needed=needed, now=context.now)
 
 
-async def _refuse(context: Context, request: AuthorizationRequest, fail: Fail) -> Delivery:
-    await context.record(EventKind.AUTHORIZATION_REFUSED, client_id=request.client_id, error=fail.error)
+async def _refuse(context: Context, request: AuthorizationRequest, fail: Fail, session: Session | None) -> Delivery:
+    """Send an error to the client; what a signed-in person was refused stands in the trail.
+
+    Of a stranger there is nothing to tell, and whoever asks a million times must not fill the trail.
+    """
+    if session is not None:
+        await context.record(
+            EventKind.AUTHORIZATION_REFUSED,
+            user_id=session.user_id,
+            client_id=request.client_id,
+            session_id=session.id,
+            error=fail.error,
+        )
     error = RedirectError(fail.error, fail.description)
     return authorization.refuse(context, request.redirect_uri, request.response_mode, error, state=request.state)
 
@@ -224,7 +235,7 @@ async def _refuse(context: Context, request: AuthorizationRequest, fail: Fail) -
 async def _grant(context: Context, request: AuthorizationRequest, client: Client, session: Session) -> Delivery:
     user = await context.stores.users.find(session.user_id)
     if user is None or not user.is_active:
-        return await _refuse(context, request, Fail("access_denied", "this person may not sign in"))
+        return await _refuse(context, request, Fail("access_denied", "this person may not sign in"), session)
     code = await issue_code(context, request, session, audience=(context.engine.issuer,))
     parameters = [("code", code)]
     return authorization.answer(context, request.redirect_uri, request.response_mode, parameters, state=request.state)
