@@ -8,6 +8,7 @@ the provider's own uvicorn settings. It has no errors worth the name, no middlew
 """
 
 import base64
+import hmac
 import json
 import sys
 import time
@@ -132,7 +133,7 @@ class Floor:
         decoded = base64.b64decode(request.headers["authorization"][6:])
         client_id, _, secret = decoded.partition(b":")
         row = await connection.row(CLIENT, client_id.decode())
-        if row is None or not tokens.hmac.compare_digest(row[0], tokens.digest(b"secret", secret)):
+        if row is None or not hmac.compare_digest(row[0], tokens.digest(b"secret", secret)):
             return None
         return client_id.decode()
 
