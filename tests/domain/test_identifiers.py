@@ -9,6 +9,7 @@ from idp.domain.user import (
     normalise_email,
     normalise_identifier,
     normalise_username,
+    plain_email,
 )
 
 SAME = {
@@ -174,6 +175,24 @@ def test_a_canonical_spelling_stays_what_it_is(typed: str) -> None:
         except BadIdentifier:
             continue
         assert normalise(canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Alice.Smith@Example.com", "Alice.Smith@Example.com"),
+        (" Alice@example.com ", "Alice@example.com"),
+        ("a+Tag@example.com", "a+Tag@example.com"),
+        ("\u212aate@example.com", "kate@example.com"),
+        ("alice\uff20example.com", "alice@example.com"),
+        ("a@B\u00fccher.example", "a@xn--bcher-kva.example"),
+        ("ren\u00e9@example.com", "ren\u00e9@example.com"),
+    ],
+)
+def test_mail_goes_to_the_address_that_is_compared(typed: str, kept: str) -> None:
+    """Case LG68: as typed if that is plain, else as folded, so that no look-alike is another mailbox."""
+    assert plain_email(typed) == kept
+    assert normalise_email(kept) == normalise_email(typed)
 
 
 @given(TYPED)

@@ -45,6 +45,11 @@ async def test_any_other_name_finds_nobody(stores: Stores, typed: str) -> None:
     assert await stores.users.find_by_name(typed) is None
 
 
+@pytest.mark.parametrize("user_id", ["", "unknown", "\0", "\ud800", "é", "x" * 10_000])
+async def test_an_unknown_or_impossible_id_finds_nobody(stores: Stores, user_id: str) -> None:
+    assert await stores.users.find(user_id) is None
+
+
 @pytest.mark.parametrize("taken", [{"email": "ZOE@example.com"}, {"username": "ZOE"}, {"username": "\uff5aoe"}])
 async def test_a_name_belongs_to_one_person(stores: Stores, taken: dict[str, str]) -> None:
     """Case LG68: a collision is refused, never merged."""
