@@ -111,7 +111,7 @@ async def test_az21_a_session_older_than_max_age_signs_in_again(
     assert await auth_time_of(rp, browser, max_age="99") == first + 100
 
 
-@pytest.mark.parametrize("text", ["-1", "1e99", "text", "1.5", "+1", " 1", "٣", "0x10", "9" * 10, "1_000"])
+@pytest.mark.parametrize("text", ["-1", "1e99", "text", "1.5", "+1", " 1", "٣", "0x10", "1_000"])
 async def test_az21_a_max_age_that_is_no_plain_number_is_refused(provider: Target, rp: RelyingParty, text: str) -> None:
     sent = await parameters_of(rp, max_age=text)
 
