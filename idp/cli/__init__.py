@@ -1,5 +1,6 @@
 """The command line: `idp COMMAND`. Every command takes --json, says what is wrong in one line, and exits 0, 1 or 2."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -27,8 +28,18 @@ for command in (serve.dev, serve.serve, doctor.doctor, db.db, clients.client, us
     idp.add_command(command)
 
 
+def keep_private() -> None:
+    """Let nobody else read what this process writes, files or memory: databases, keys and core dumps hold secrets."""
+    os.umask(0o077)
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def main() -> None:
     """Run the command line."""
+    keep_private()
     try:
         idp(standalone_mode=False)
     except BadSettings as error:
