@@ -110,7 +110,10 @@ class Settings(BaseModel):
     )
     workers: int = Field(1, ge=1, le=256, description="server processes; in production one for each core by default")
     database_url: str = Field(
-        "sqlite+aiosqlite:///var/idp.sqlite3", pattern=r"^(sqlite|postgresql)", description="SQLite or PostgreSQL"
+        "sqlite+aiosqlite:///var/idp.sqlite3",
+        pattern=r"^(sqlite|postgresql)",
+        repr=False,  # it may hold a password
+        description="SQLite or PostgreSQL",
     )
     database_pool: int = Field(10, ge=2, le=200, description="database connections of one worker")
     keys_dir: Path = Field(Path("keys"), description="folder of the local signing keys")
