@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
 
 from idp.domain.client import BadClient
 from idp.domain.json import JsonObject
+from idp.domain.secret import from_base64url
 
 MAX_KEYS = 20
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -37,20 +37,25 @@ def _check_key(jwk: Any) -> None:
     if kid is not None and (not isinstance(kid, str) or len(kid) > 256):
         raise BadClient("kid must be a string of at most 256 characters")
     try:
-        key = import_key(jwk).public_key
-    except (JoseError, ValueError, TypeError) as error:
+        if jwk["kty"] == "RSA":
+            _check_rsa(_number(jwk, "n"), _number(jwk, "e"))  # before the library reads it, which warns of short ones
+        import_key(jwk)
+    except BadClient:
+        raise
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadClient("jwks has a key that cannot be read") from error
-    if isinstance(key, RSAPublicKey):
-        _check_rsa(key)
 
 
-def _check_rsa(key: RSAPublicKey) -> None:
-    numbers = key.public_numbers()
-    if not 2048 <= key.key_size <= 4096 or numbers.e < 65537 or numbers.e % 2 == 0:
+def _number(jwk: Any, name: str) -> int:
+    return int.from_bytes(from_base64url(jwk[name]), "big")
+
+
+def _check_rsa(modulus: int, exponent: int) -> None:
+    if not 2048 <= modulus.bit_length() <= 4096 or not 65537 <= exponent < 1 << 64 or exponent % 2 == 0:
         raise BadClient("RSA keys have 2048 to 4096 bits and an exponent of at least 65537")
-    if any(numbers.n % prime == 0 for prime in _SMALL_PRIMES) or numbers.n % 2 == 0:
+    if any(modulus % prime == 0 for prime in _SMALL_PRIMES) or modulus % 2 == 0:
         raise BadClient("the RSA modulus has a small factor")
-    if _is_roca(numbers.n) or _has_close_factors(numbers.n):
+    if _is_roca(modulus) or _has_close_factors(modulus):
         raise BadClient("the RSA modulus is of a weak kind")
 
 
