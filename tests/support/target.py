@@ -99,12 +99,20 @@ def _on_sqlite(path: str, statement: str) -> list[Row]:
 
 
 @asynccontextmanager
-async def target(kind: str, folder: Path, *, issuer: str = ISSUER, **settings: str) -> AsyncIterator[Target]:
-    """Yield a provider on a fresh database; `settings` are options in lower case without their prefix."""
+async def target(
+    kind: str, folder: Path, *, issuer: str = ISSUER, own_keys: bool = False, **settings: str
+) -> AsyncIterator[Target]:
+    """Yield a provider on a fresh database; `settings` are options in lower case without their prefix.
+
+    With `own_keys` it has a copy of the signing keys, so that it may change them.
+    """
     given = {f"IDP_{name.upper()}": value for name, value in settings.items()}
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(database(kind, folder))
         environment = _environment(url) | {"IDP_ISSUER": issuer} | given
+        if own_keys:
+            shutil.copytree(environment["IDP_KEYS_DIR"], folder / "keys")
+            environment["IDP_KEYS_DIR"] = str(folder / "keys")
         yield await stack.enter_async_context(started(environment, HandClock()))
 
 
