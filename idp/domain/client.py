@@ -15,6 +15,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
 MAX_URIS = 20
 CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _AUTHORITY = re.compile(r"(?P<host>\[::1\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:(?P<port>[1-9][0-9]{0,4}))?")
+_OWN_PORTS = {"https": ":443", "http": ":80"}
 # RFC 3986 without # * [ ] " < > \ ^ ` { | } and controls; a percent sign begins two hexadecimal digits.
 _URI_TEXT = re.compile(r"([!$&-)+-;=?-Z_a-z~]|%[0-9A-Fa-f]{2})*")
 
@@ -126,9 +127,9 @@ class Client:
 
 
 def origin_of(uri: str) -> str:
-    """Return scheme://host[:port] of a URI."""
+    """Return scheme://host[:port] of a URI, as browsers write it: without the scheme's own port (RFC 6454 §6.2)."""
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc.removesuffix(_OWN_PORTS.get(parts.scheme, ':'))}"
 
 
 def is_safe_uri(uri: str) -> bool:

@@ -201,7 +201,23 @@ def test_scripts_may_call_from_the_redirect_origins_and_the_registered_ones() ->
     rp = client(redirect_uris=("https://rp.example:8443/cb",), allowed_cors_origins=("https://spa.example",))
 
     assert rp.cors_origins == {"https://rp.example:8443", "https://spa.example"}
-    assert origin_of("http://localhost:8001/callback?x=1") == "http://localhost:8001"
+
+
+@pytest.mark.parametrize(
+    ("uri", "origin"),
+    [
+        ("http://localhost:8001/callback?x=1", "http://localhost:8001"),
+        ("https://rp.example:443/cb", "https://rp.example"),
+        ("http://127.0.0.1:80/cb", "http://127.0.0.1"),
+        ("https://rp.example:80/cb", "https://rp.example:80"),
+        ("https://rp.example:4443/cb", "https://rp.example:4443"),
+        ("http://[::1]:8001/cb", "http://[::1]:8001"),
+        ("https://rp.example?x=:443", "https://rp.example"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(uri: str, origin: str) -> None:
+    """RFC 6454 §6.2."""
+    assert origin_of(uri) == origin
 
 
 def test_a_secret_is_not_in_the_text_of_a_client() -> None:

@@ -75,6 +75,7 @@ BAD: dict[str, dict[str, Any]] = {
     "an empty scope": {"scopes": ("",)},
     "a scope outside ASCII": {"scopes": ("é",)},
     "an origin with a path": {"allowed_cors_origins": ("https://spa.example/",)},
+    "an origin with its own port": {"allowed_cors_origins": ("https://spa.example:443",)},
     "any origin": {"allowed_cors_origins": ("*",)},
     "the null origin": {"allowed_cors_origins": ("null",)},
     "an http origin": {"allowed_cors_origins": ("http://spa.example",)},
