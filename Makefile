@@ -21,7 +21,7 @@ run: $(VENV)/.run
 test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests --ignore=tests/clients/installed
 
-test-clients: $(VENV)/.dev
+test-clients: $(VENV)/.dev browser
 	tests/clients/install.sh
 	$(BIN)/python -m pytest tests/clients/installed
 
