@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from socket import gaierror
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, event, make_url
@@ -24,6 +25,7 @@ async def maintenance(url: str | URL, *, write: bool = True) -> AsyncIterator["A
     from sqlalchemy.ext.asyncio import create_async_engine
 
     from idp.storage import sqlite_inline
+    from idp.storage.sqlite_driver import make_file
 
     parsed = make_url(url)
     is_sqlite = parsed.get_backend_name() == "sqlite"
@@ -31,7 +33,10 @@ async def maintenance(url: str | URL, *, write: bool = True) -> AsyncIterator["A
     arguments: dict[str, Any] = {"check_same_thread": False, "timeout": LOCK_WAIT_SECONDS} if is_sqlite else {}
     engine = create_async_engine(parsed.set(drivername=driver), connect_args=arguments, pool_size=1)
     if is_sqlite:
-        sqlite_inline.make_folder(parsed.database)
+        try:
+            make_file(parsed.database or "")
+        except OSError as error:
+            raise DatabaseAway(str(error)) from error
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_immediate if write else _begin)
     elif not write:
@@ -39,7 +44,7 @@ async def maintenance(url: str | URL, *, write: bool = True) -> AsyncIterator["A
     try:
         async with engine.connect() as connection, connection.begin():
             yield connection
-    except (OperationalError, InterfaceError, ConnectionError, TimeoutError) as error:
+    except (OperationalError, InterfaceError, ConnectionError, TimeoutError, gaierror) as error:
         raise DatabaseAway(str(getattr(error, "orig", error))) from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -6,6 +6,7 @@ process's write sleeps on the event loop (docs/adr/0003).
 """
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -22,13 +23,19 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_ti
 DUPLICATES = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 
 
+def make_file(path: str) -> None:
+    """Make a database's file and its folder if they are missing, private to us; SQLite's other files take after it."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not Path(path).exists():
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+
+
 class SqliteDriver:
     """Connections to one file."""
 
     def __init__(self, path: str, *, pool_size: int) -> None:
-        """Open nothing yet; the folder is made if it is missing."""
+        """Open nothing yet."""
         self._path = path
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._idle: list[sqlite3.Connection] = []
         self._room = asyncio.Semaphore(pool_size)
         self._write_turn = asyncio.Lock()
@@ -65,8 +72,9 @@ class SqliteDriver:
 
     async def _connect(self) -> sqlite3.Connection:
         try:
+            make_file(self._path)
             connection = sqlite3.connect(self._path, isolation_level=None, timeout=0, check_same_thread=False)
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
             raise DatabaseAway(str(error)) from error
         try:
             for pragma in PRAGMAS:

@@ -1,7 +1,6 @@
 """SQLite under SQLAlchemy's async engine, for maintenance: the standard library's driver, run inline."""
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.dialects import registry
@@ -73,9 +72,3 @@ async def _at_once() -> None:
 
 
 registry.register("sqlite.inline", __name__, "InlineSqliteDialect")
-
-
-def make_folder(path: str | None) -> None:
-    """Make the folder of a database file, private to us."""
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -209,9 +209,14 @@ async def test_sqlite_keeps_the_promises_that_are_switched_on(database: Database
     assert found == expected
 
 
-async def test_a_new_sqlite_folder_is_ours_alone(tmp_path: Path) -> None:
+async def test_a_new_sqlite_database_is_ours_alone(tmp_path: Path) -> None:
+    """Case KY14, also in a folder that was there before."""
     async with opened(f"sqlite+aiosqlite:///{tmp_path / 'var' / 'idp.sqlite3'}") as new:
         await new.run(lambda connection: connection.execute(text("CREATE TABLE t (x)")), write=True)
+
+        files = list((tmp_path / "var").iterdir())
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        assert len(files) == 3  # and its log and index
 
     assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
 
