@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from idp import logs, metrics, settings
 from idp.app import create_app
 from idp.cli import demo
+from idp.cli.http_protocol import BoundedProtocol
 from idp.cli.running import is_current, read_settings
 from idp.settings import BadSettings, Settings
 from idp.wiring import Site, build
@@ -80,7 +81,7 @@ def run(options: Settings) -> None:
         host=host.strip("[]"),
         port=int(port),
         workers=options.workers if options.workers > 1 else None,
-        http="h11",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

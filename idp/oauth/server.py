@@ -13,7 +13,7 @@ from idp.domain.user import User
 from idp.oauth.authlib_models import RegisteredClient
 from idp.oauth.bridge import wait
 from idp.oauth.client_auth.assertion import AssertionAuthentication
-from idp.oauth.client_auth.secret import SecretAuthentication, no_authentication
+from idp.oauth.client_auth.secret import Query, SecretAuthentication, no_authentication
 from idp.oauth.context import Context
 from idp.oauth.errors import InvalidClient, plain
 from idp.oauth.extensions.introspection import IntrospectionEndpoint
@@ -27,6 +27,8 @@ from idp.oauth.request import Answer, ProtocolRequest, first_repeated
 GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant)
 MAY_REPEAT = frozenset({"resource", "audience"})
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+ENDPOINTS = {endpoint.ENDPOINT_NAME: endpoint for endpoint in (IntrospectionEndpoint, RevocationEndpoint)}
+ClientAuthMethod = Callable[[Query, ProtocolRequest], RegisteredClient | None]
 ReuseNotice = Callable[[Context, Client, Grant, User], Any]
 
 
@@ -34,25 +36,31 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     """Authlib's server over the stores of one transaction."""
 
     def __init__(self, context: Context, *, notice_of_reuse: ReuseNotice | None = None) -> None:
-        """Register what is offered; nothing here outlives the request."""
+        """Keep what the request needs; what it turns out to use is registered when it does."""
         super().__init__()
         self.context = context
         self._notice_of_reuse = notice_of_reuse
-        engine = context.engine
-        for grant in GRANTS:
-            self.register_grant(grant)
-        by_secret = SecretAuthentication(engine.digester, context.now)
-        self.register_client_auth_method("client_secret_basic", by_secret.basic)
-        self.register_client_auth_method("client_secret_post", by_secret.post)
-        self.register_client_auth_method("none", no_authentication)
-        for method in (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SECRET_JWT):
-            assertion = AssertionAuthentication(
-                method, engine.issuer, engine.url("/token"), context.stores.replays, engine.digester, context.now
-            )
-            self.register_client_auth_method(method.value, assertion)
-        self.register_endpoint(IntrospectionEndpoint)
-        self.register_endpoint(RevocationEndpoint)
         self._only_looks = False
+
+    def _register_authentication(self, method: str) -> ClientAuthMethod:
+        """Register one of our client authentication methods with Authlib and return it."""
+        context = self.context
+        engine = context.engine
+        function: ClientAuthMethod
+        match AuthMethod(method):
+            case AuthMethod.BASIC:
+                function = SecretAuthentication(engine.digester, context.now).basic
+            case AuthMethod.POST:
+                function = SecretAuthentication(engine.digester, context.now).post
+            case AuthMethod.NONE:
+                function = no_authentication
+            case AuthMethod.PRIVATE_KEY_JWT | AuthMethod.SECRET_JWT as by_assertion:
+                function = AssertionAuthentication(
+                    by_assertion, engine.issuer, engine.url("/token"), context.stores.replays, engine.digester,
+                    context.now,
+                )  # fmt: skip
+        self.register_client_auth_method(method, function)
+        return function
 
     def query_client(self, client_id: str) -> RegisteredClient | None:
         """Return an active client for Authlib."""
@@ -82,7 +90,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         if len(presented) > 1:
             raise InvalidRequestError("more than one client authentication method was used")
         for method in presented:
-            client: RegisteredClient | None = self._client_auth._methods[method](self.query_client, request)
+            client = self._register_authentication(method)(self.query_client, request)
             if client is not None and method in methods and client.check_endpoint_auth_method(method, endpoint):
                 request.auth_method = method
                 return client
@@ -109,6 +117,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         if repeated is not None:
             return self.handle_error_response(request, InvalidRequestError(plain(f"{repeated} was sent twice")))
         self._only_looks = name == IntrospectionEndpoint.ENDPOINT_NAME
+        self.register_endpoint(ENDPOINTS[name])
         answer: Answer = self.create_endpoint_response(name, request)
         return answer
 

@@ -56,7 +56,8 @@ class SqliteDriver:
         connection = None
         try:
             connection = self._idle.pop() if self._idle else await self._connect()
-            await _retry_locked(partial(connection.execute, "BEGIN IMMEDIATE" if write else "BEGIN"))
+            if write:  # a read needs no BEGIN: each statement sees the newest committed rows, as on PostgreSQL
+                await _retry_locked(partial(connection.execute, "BEGIN IMMEDIATE"))
         except BaseException as error:  # noqa: BLE001 - whatever ends the wait, the turn goes on
             self.give_back(connection, write=write)
             raise _translated(error) from None
@@ -110,7 +111,7 @@ class SqliteTransaction:
         """Commit or roll back."""
         assert self._connection is not None
         try:
-            if error is None:
+            if error is None and self._write:
                 await _retry_locked(self._connection.commit)
         except sqlite3.Error as failed:
             raise _translated(failed) from None

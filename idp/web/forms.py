@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 MAX_BODY = 64 * 1024
 MAX_FIELDS = 100
@@ -63,6 +63,8 @@ async def _body(request: Request) -> bytes:
                 chunks.append(chunk)
     except TimeoutError as error:
         raise BadForm(408, "the body did not arrive in time") from error
+    except ClientDisconnect as error:
+        raise BadForm(400, "the body did not arrive") from error
     return b"".join(chunks)
 
 

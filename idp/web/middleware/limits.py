@@ -36,6 +36,7 @@ class Limits:
         self._hosts = {host, host.removesuffix(f":{default_port}".encode())}
         if parts.port is None:
             self._hosts.add(host + f":{default_port}".encode())
+        self._is_https = parts.scheme == "https"
         self._base = parts.path
         self._trusted = tuple(trusted)
 
@@ -68,8 +69,16 @@ class Limits:
             return 400 if raw_path.startswith(b"http") else 404
         if (len(hosts) != 1 or hosts[0].lower() not in self._hosts) and not scope["path"].startswith(_ANY_HOST):
             return 421 if len(hosts) == 1 else 400
+        if is_forwarded and self._is_https and self._came_in_the_clear(scope):
+            return 400  # refused, not redirected: what was sent has been seen by others (RFC 6750 §5.3)
         self._settle(scope, is_forwarded=is_forwarded)
         return None
+
+    def _came_in_the_clear(self, scope: Scope) -> bool:
+        """Say whether a trusted proxy tells that the request reached it without TLS."""
+        told = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
+        is_trusted = bool(told) and scope.get("client") is not None and self._is_trusted(scope["client"][0])
+        return is_trusted and told[-1].rpartition(b",")[2].strip().lower() != b"https"
 
     def _settle(self, scope: Scope, *, is_forwarded: bool) -> None:
         client = scope.get("client")
