@@ -67,10 +67,11 @@ class Limits:
             return 431
         if not _PLAIN_PATH.fullmatch(raw_path) and _STRANGE_PATH.search(raw_path):
             return 400 if raw_path.startswith(b"http") else 404
-        if (len(hosts) != 1 or hosts[0].lower() not in self._hosts) and not scope["path"].startswith(_ANY_HOST):
-            return 421 if len(hosts) == 1 else 400
-        if is_forwarded and self._is_https and self._came_in_the_clear(scope):
-            return 400  # refused, not redirected: what was sent has been seen by others (RFC 6750 §5.3)
+        if not scope["path"].startswith(_ANY_HOST):
+            if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+                return 421 if len(hosts) == 1 else 400
+            if is_forwarded and self._is_https and self._came_in_the_clear(scope):
+                return 400  # refused, not redirected: what was sent has been seen by others (RFC 6750 §5.3)
         self._settle(scope, is_forwarded=is_forwarded)
         return None
 
