@@ -31,8 +31,9 @@ class ServerFault(Exception):
 class ServerProcess:
     """A provider with its own database, keys and log below `folder`; ready inside `async with`.
 
-    `settings` are environment variables by their full names and win over what is set here. Without `database_url` the
-    database is a SQLite file in the folder. Start it again after `stop` or `kill` and it has its data and address back.
+    `settings` are environment variables by their full names and win over what is set here; `path` is the issuer's own.
+    Without `database_url` the database is a SQLite file in the folder. Start it again after `stop` or `kill` and it has
+    its data and address back.
     `program` is another module that serves when told to, for benchmarks.
     """
 
@@ -44,9 +45,10 @@ class ServerProcess:
         workers: int = 1,
         settings: Mapping[str, str] | None = None,
         program: str = "idp",
+        path: str = "",
     ) -> None:
         self.port = free_port()
-        self.issuer = f"http://localhost:{self.port}"
+        self.issuer = f"http://localhost:{self.port}{path}"
         self.log = folder / "server.log"
         self.environment = clean_environment() | {
             "IDP_MODE": "test",

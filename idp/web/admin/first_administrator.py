@@ -65,7 +65,7 @@ async def _page(request: Request, visit: Visit, error: Refusal | None, *, email:
         request,
         "admin/first_administrator.html",
         status=status,
-        action=request.scope["idp.path"] if not site_of(request).settings.base_path else request.url.path,
+        action=site_of(request).settings.base_path + request.scope["idp.path"],
         csrf=csrf.token(request, visit, PURPOSE),
         error=error.value if error else None,
         email=email[:254],
