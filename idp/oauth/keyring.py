@@ -145,10 +145,10 @@ def _verify_own(token: str, key: Key, alg: str) -> dict[str, Json] | None:
         algorithm.check_key(key)
         if not algorithm.verify(signing_input.encode("ascii"), from_base64url(signature), key):
             return None
-        claims: dict[str, Json] = json.loads(from_base64url(signing_input.partition(".")[2]))
+        claims: Json = json.loads(from_base64url(signing_input.partition(".")[2]))
     except (JoseError, ValueError):
         return None
-    return claims
+    return claims if isinstance(claims, dict) else None
 
 
 def read_header(token: str) -> dict[str, Json]:
