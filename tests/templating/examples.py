@@ -143,7 +143,7 @@ STATES = [(page, facts) for page, states in PAGES.items() for facts in states]
 
 def make_templates() -> Templates:
     """Return the real templates of this checkout."""
-    return Templates(folder("templates"), asset_versions={"style.css": "abc123"})
+    return Templates(folder("templates"), asset_versions={"style.css": "abc123", "icon.svg": "abc123"})
 
 
 @dataclass

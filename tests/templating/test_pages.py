@@ -223,7 +223,7 @@ def test_facts_may_be_objects_too() -> None:
 
 
 def test_an_issuer_with_a_path_has_its_pages_below_that_path() -> None:
-    templates = type(TEMPLATES)(SOURCE, asset_versions={"style.css": "abc"}, base="/id")
+    templates = type(TEMPLATES)(SOURCE, asset_versions={"style.css": "abc", "icon.svg": "abc"}, base="/id")
 
     html = templates.render("account/home.html", locale="en", **COMMON, account=None)
 
