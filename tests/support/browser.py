@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Playwright, Response, async_playwright
 
 PROGRAMS = ("google-chrome-stable", "google-chrome", "chromium", "chromium-browser", "chrome")
 MAC_PROGRAMS = (
@@ -32,6 +32,7 @@ FLAGS = (
     "--disable-dev-shm-usage",  # containers have a small /dev/shm
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE ::1",
 )
+PARTS = frozenset({"stylesheet", "image", "script", "font"})
 INSTALL_SECONDS = 900
 ADVICE = (
     "No browser for the tests: install Chrome or Chromium (Debian: apt-get install chromium), "
@@ -74,7 +75,7 @@ def flags() -> list[str]:
 
 @asynccontextmanager
 async def newly_opened(browser: Browser, **options: Any) -> AsyncIterator[BrowserContext]:
-    """Yield an empty profile, and fail afterwards if any page broke its security policy or had a script fault.
+    """Yield an empty profile; fail afterwards if a page broke its security policy, had a script fault, or lacks a part.
 
     The options are Playwright's own for a new context: viewport, color_scheme, locale, java_script_enabled, …
     """
@@ -85,7 +86,12 @@ async def newly_opened(browser: Browser, **options: Any) -> AsyncIterator[Browse
         if message.type == "error" and "Content Security Policy" in message.text:
             faults.append(message.text)
 
+    def note_missing(answer: Response) -> None:
+        if answer.status >= 400 and answer.request.resource_type in PARTS:
+            faults.append(f"{answer.status} {answer.url}")
+
     context.on("console", note)
+    context.on("response", note_missing)
     context.on("weberror", lambda fault: faults.append(str(fault.error)))
     try:
         yield context
