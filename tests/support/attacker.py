@@ -38,8 +38,13 @@ class RawAnswer:
     """An answer to a request that no honest client would send."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    pairs: list[tuple[bytes, bytes]]
     body: bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Its headers by their lower-case names."""
+        return {name.decode().lower(): value.decode() for name, value in self.pairs}
 
 
 async def send(
