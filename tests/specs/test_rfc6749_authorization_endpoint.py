@@ -9,6 +9,7 @@ from tests.support.html_browser import HtmlBrowser
 from tests.support.provider import CALLBACK, Provider, ask, at_once
 from tests.support.relying_party import AuthorizationAnswer, RelyingParty
 
+ASCII = {chr(code) for code in range(0x20, 0x7F)} - set('"\\')
 STRANGE_URIS = [
     None, "", CALLBACK + "/", CALLBACK + "?", CALLBACK + "?a=b", CALLBACK + "#", "https://rp.example/", "https://rp.example",
     "HTTPS://rp.example/callback", "https://RP.example/callback", "https://rp.example:443/callback",
@@ -104,6 +105,7 @@ async def test_a_fault_is_told_at_the_clients_own_redirect_uri(
     assert (answer.error, answer.mode) == (error, "query")
     assert answer.state in rp.requests
     assert answer.parameters.keys() == {"error", "error_description", "iss", "state"}
+    assert set(answer.parameters["error_description"]) <= ASCII
 
 
 async def test_a_client_without_the_code_grant_is_told_so(provider: Provider, browser: HtmlBrowser) -> None:
@@ -125,6 +127,35 @@ async def test_a_repeated_parameter_is_refused(rp: RelyingParty, browser: HtmlBr
     answer = rp.receive(AuthorizationAnswer.from_url(page.location or ""))
     assert answer.error == "invalid_request"
     assert answer.state == request.parameters["state"]
+
+
+async def test_an_error_says_nothing_that_a_client_could_trip_over(rp: RelyingParty, browser: HtmlBrowser) -> None:
+    """RFC 6749 §4.1.2.1: error_description is printable ASCII without quotes and backslashes, whatever was sent."""
+    request = await rp.authorization_request()
+
+    page = await browser.open(f"{request.url}&%22%5C%C3%A4%0A=x&%22%5C%C3%A4%0A=x")
+
+    answer = rp.receive(AuthorizationAnswer.from_url(page.location or ""))
+    assert answer.error == "invalid_request"
+    assert set(answer.parameters["error_description"]) <= ASCII
+
+
+async def test_forms_lead_to_us_and_to_the_client_only(rp: RelyingParty, browser: HtmlBrowser) -> None:
+    """Content Security Policy 3 §6.4.1: form-action names the origin that a redirect after the form leads to."""
+    pages = [await ask(browser, rp), await browser.sign_in()]
+
+    for page in pages:
+        assert page.response.headers["content-security-policy"].endswith("; form-action 'self' https://rp.example")
+
+
+async def test_a_posted_request_of_more_than_six_kilobytes_is_too_large(rp: RelyingParty, browser: HtmlBrowser) -> None:
+    """RFC 9110 §15.5.14; the limit is ours (docs/adr/0005)."""
+    endpoint = (await rp.metadata())["authorization_endpoint"]
+    request = await rp.authorization_request(extra="x" * 6000)
+
+    page = await browser.post_from_elsewhere(endpoint, request.parameters)
+
+    assert (page.status, page.location) == (413, None)
 
 
 @pytest.mark.parametrize("twice", ["state=a&state=a", "state=&state=", "state=a&state=b&scope=openid"])

@@ -141,6 +141,18 @@ async def test_a_header_that_cannot_be_read_is_a_failed_proof(rp: RelyingParty, 
     assert answer.headers["www-authenticate"].startswith("Basic")
 
 
+async def test_two_headers_prove_nothing(provider: Provider, rp: RelyingParty) -> None:
+    """RFC 9110 §5.3, §11.6.2: Authorization stands once; of two, a proxy and we might each believe another."""
+    other = await provider.client()
+    headers = [
+        (name, value) for each in (rp, other) for name, value in each.auth.prove(each.client_id, "").headers.items()
+    ]
+
+    response = await rp.http.post(f"{rp.issuer}/revoke", data={"token": "x"}, headers=headers)
+
+    assert response.status_code == 401
+
+
 async def test_both_halves_of_basic_are_form_decoded(provider: Provider) -> None:
     """RFC 6749 §2.3.1: client_id and secret are form-encoded before base64."""
     client, _ = await provider.site.clients.create(

@@ -89,6 +89,13 @@ async def test_two_places_are_refused(rp: RelyingParty, tokens: Answer) -> None:
     assert {(answer.status, answer.error) for answer in doubled} == {(400, "invalid_request")}
 
 
+async def test_two_headers_are_refused(rp: RelyingParty, tokens: Answer) -> None:
+    """RFC 9110 §5.3: Authorization stands once."""
+    headers = [("Authorization", f"Bearer {tokens.access_token}"), ("Authorization", "Bearer x")]
+
+    assert (await rp.http.get(f"{rp.issuer}{URL}", headers=headers)).status_code == 401
+
+
 async def test_a_form_is_a_form(rp: RelyingParty, tokens: Answer) -> None:
     """RFC 6750 §2.2: application/x-www-form-urlencoded only; a GET has none."""
     answer = await rp.http.post(f"{rp.issuer}{URL}", json={"access_token": tokens.access_token})
