@@ -234,25 +234,27 @@ async def test_postgres_ends_statements_and_waits_by_itself(database: Database) 
 
 @ON_POSTGRES
 async def test_a_deadlock_is_tried_again_from_the_start(database: Database) -> None:
-    meet = asyncio.Barrier(2)
+    meet, one_is_done = asyncio.Barrier(2), asyncio.Event()
     tries = 0
 
-    async def take(connection: Transaction, *names: str) -> None:
+    async def take(connection: Transaction, first: str, second: str) -> None:
         nonlocal tries
         tries += 1
-        first, second = names
+        if tries > 2:
+            await one_is_done.wait()
         await bump(connection, first)
         if tries <= 2:
             await meet.wait()
         await bump(connection, second)
 
+    async def contend(first: str, second: str) -> None:
+        await database.run(lambda connection: take(connection, first, second), write=True)
+        one_is_done.set()
+
     for name in ("a", "b"):
         await database.run(lambda connection, name=name: bump(connection, name), write=True)
 
-    await asyncio.gather(
-        database.run(lambda connection: take(connection, "a", "b"), write=True),
-        database.run(lambda connection: take(connection, "b", "a"), write=True),
-    )
+    await asyncio.gather(contend("a", "b"), contend("b", "a"))
 
     assert tries == 3
     assert (await epoch(database, "a"), await epoch(database, "b")) == (3, 3)
