@@ -55,6 +55,8 @@ class Limits:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if len(raw_path) + len(scope["query_string"]) > MAX_TARGET:
             return 414
+        if not scope["query_string"].isascii():
+            return 400  # a URI is ASCII (RFC 3986 §2); servers other than ours let such bytes through
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         size, hosts, is_forwarded = 0, [], False
         for name, value in headers:
