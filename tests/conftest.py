@@ -19,11 +19,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what the run shared, after the last worker has ended."""
-    if not hasattr(config, "workerinput"):
-        try:
-            postgres.stop_shared()
-        finally:
-            session.end()
+    if hasattr(config, "workerinput"):
+        postgres.leave_running()
+        return
+    try:
+        postgres.stop_shared()
+    finally:
+        session.end()
 
 
 @pytest.fixture(params=databases.KINDS)
