@@ -6,7 +6,7 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from idp.domain.client import BadClient
-from tests.support.client_auth import ASSERTION_TYPE, Proof
+from tests.support.client_auth import Proof, by_assertion
 from tests.support.html_browser import HtmlBrowser
 from tests.support.jose import forge, parts
 from tests.support.provider import Person, Provider, ask, at_once
@@ -137,28 +137,16 @@ async def test_every_assertion_algorithm_works(provider: Provider, endpoint: str
         if alg == "HS256":
             answer = await rp.post(f"{endpoint}_endpoint", fields)
         else:
-            answer = await rp.post(f"{endpoint}_endpoint", fields, auth=Signed(rp, alg))
+            answer = await rp.post(f"{endpoint}_endpoint", fields, auth=signed(rp, alg))
 
         assert answer.status != 401, alg
 
 
-class Signed:
-    """An assertion by any algorithm."""
-
-    def __init__(self, rp: RelyingParty, alg: str) -> None:
-        now = int(rp.now())
-        claims: dict[str, Any] = {
-            "iss": rp.client_id,
-            "sub": rp.client_id,
-            "aud": rp.issuer,
-            "jti": alg,
-            "exp": now + 60,
-        }
-        self._assertion = forge({"alg": alg}, claims, KEYS[alg], alg)
-
-    def prove(self, client_id: str, issuer: str) -> Proof:
-        """Return the fields."""
-        return Proof({"client_assertion_type": ASSERTION_TYPE, "client_assertion": self._assertion})
+def signed(rp: RelyingParty, alg: str) -> Proof:
+    """Return an assertion by any algorithm."""
+    now = int(rp.now())
+    claims: dict[str, Any] = {"iss": rp.client_id, "sub": rp.client_id, "aud": rp.issuer, "jti": alg, "exp": now + 60}
+    return by_assertion(forge({"alg": alg}, claims, KEYS[alg], alg))
 
 
 async def test_only_s256_is_listed_and_only_s256_works(

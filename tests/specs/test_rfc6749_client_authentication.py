@@ -1,8 +1,6 @@
 """Client authentication by secret or by nothing – RFC 6749 §2.3, OIDC Core §9, at every endpoint that asks."""
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -16,21 +14,9 @@ FIELDS = {"grant_type": "refresh_token", "refresh_token": "unknown", "token": "u
 SECRET_LIFE = timedelta(hours=24)
 
 
-@dataclass(frozen=True)
-class Raw:
-    """Any header and fields as a proof."""
-
-    headers: Mapping[str, str]
-    fields: Mapping[str, str]
-
-    def prove(self, client_id: str, issuer: str) -> Proof:
-        """Return what was given."""
-        return Proof(self.fields, self.headers)
-
-
-def basic(pair: str, scheme: str = "Basic") -> Raw:
+def basic(pair: str, scheme: str = "Basic") -> Proof:
     """Return a Basic header that is encoded just so."""
-    return Raw({"Authorization": f"{scheme} {base64.b64encode(pair.encode()).decode()}"}, {})
+    return Proof(headers={"Authorization": f"{scheme} {base64.b64encode(pair.encode()).decode()}"})
 
 
 async def knock(rp: RelyingParty, endpoint: str, auth: ClientAuthentication | None = None) -> Answer:
@@ -76,7 +62,7 @@ async def test_another_method_than_the_registered_one_is_refused(provider: Provi
 async def test_two_methods_at_once_are_refused(rp: RelyingParty, endpoint: str) -> None:
     """RFC 6749 §2.3: not more than one in each request."""
     secret = secret_of(rp)
-    both = Raw(Basic(secret).prove(rp.client_id, rp.issuer).headers, {"client_secret": secret})
+    both = Proof({"client_secret": secret}, Basic(secret).prove(rp.client_id, rp.issuer).headers)
 
     answer = await knock(rp, endpoint, both)
 
@@ -115,7 +101,7 @@ async def test_a_failure_in_the_body_brings_no_challenge(provider: Provider) -> 
 
 async def test_no_credentials_at_all_are_refused(rp: RelyingParty) -> None:
     """RFC 6749 §3.2.1."""
-    answer = await knock(rp, "token_endpoint", Raw({}, {}))
+    answer = await knock(rp, "token_endpoint", Proof(headers={}))
 
     assert (answer.status, answer.error) == (401, "invalid_client")
 
@@ -135,7 +121,7 @@ async def test_no_credentials_at_all_are_refused(rp: RelyingParty) -> None:
 )
 async def test_a_header_that_cannot_be_read_is_a_failed_proof(rp: RelyingParty, header: str) -> None:
     """RFC 7617 §2."""
-    answer = await knock(rp, "token_endpoint", Raw({"Authorization": header}, {}))
+    answer = await knock(rp, "token_endpoint", Proof(headers={"Authorization": header}))
 
     assert (answer.status, answer.error) == (401, "invalid_client")
     assert answer.headers["www-authenticate"].startswith("Basic")
@@ -176,8 +162,8 @@ async def test_a_client_id_in_the_body_must_be_the_same(provider: Provider, rp: 
     other = await provider.client()
     proof = rp.auth.prove(rp.client_id, rp.issuer)
 
-    same = await knock(rp, "token_endpoint", Raw(proof.headers, {"client_id": rp.client_id}))
-    differs = await knock(rp, "token_endpoint", Raw(proof.headers, {"client_id": other.client_id}))
+    same = await knock(rp, "token_endpoint", Proof({"client_id": rp.client_id}, proof.headers))
+    differs = await knock(rp, "token_endpoint", Proof({"client_id": other.client_id}, proof.headers))
 
     assert was_let_in(same)
     assert (differs.status, differs.error) == (401, "invalid_client")

@@ -24,6 +24,10 @@ class Proof:
     fields: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def prove(self, client_id: str, issuer: str) -> "Proof":
+        """Return itself: a proof that was made beforehand is sent as it is."""
+        return self
+
 
 class ClientAuthentication(Protocol):
     """One method of client authentication."""
@@ -102,3 +106,9 @@ class Assertion:
         header = {"alg": self.alg, **({"kid": self.key.kid} if self.key.kid else {}), **self.header}
         kept = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(header, kept, self.key, algorithms=[self.alg])
+
+
+def by_assertion(assertion: str, **more: str) -> Proof:
+    """Return a proof with this very assertion, and perhaps more fields; empty ones are left out."""
+    fields = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, **more}
+    return Proof({name: value for name, value in fields.items() if value})
