@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table, case, delete, func, select
 
 from idp.domain.secret import Digest
-from idp.storage.columns import UtcTime, metadata, to_micros
+from idp.storage.columns import EPOCH, UtcTime, metadata, to_micros
 from idp.storage.database import Transaction
 from idp.storage.upsert import upsert
 
@@ -56,12 +56,13 @@ class AttemptStore:
         """
         table = attempts.c
         row = upsert(self._connection, attempts).values(
-            subject=subject, failures=1, refused=0, last_at=now, blocked_until=now + waits[1], expires_at=now + memory
-        )
+            subject=subject, failures=1, refused=0, last_at=now, blocked_until=_end(now, waits[1]),
+            expires_at=now + memory,
+        )  # fmt: skip
         forgotten = table.expires_at <= now
         failures = case((forgotten, 1), else_=table.failures + 1)
         steps = _steps(waits)
-        until = case(*((failures >= count, to_micros(now + wait)) for count, wait in steps))
+        until = case(*((failures >= count, to_micros(_end(now, wait))) for count, wait in steps))
         # A block is never forgotten before it ends.
         expires = case(*((failures >= count, to_micros(now + max(wait, memory))) for count, wait in steps))
         reserved = await self._connection.execute(
@@ -131,6 +132,11 @@ class AttemptStore:
         )
         counted: int = (await self._connection.execute(query)).scalar_one()
         return counted
+
+
+def _end(now: datetime, wait: timedelta) -> datetime:
+    """Return when a block ends; without one in the past, for of two attempts at once the older may be counted later."""
+    return now + wait if wait else EPOCH
 
 
 def _steps(waits: tuple[timedelta, ...]) -> list[tuple[int, timedelta]]:

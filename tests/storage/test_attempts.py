@@ -34,6 +34,14 @@ async def test_five_guesses_are_free_and_the_sixth_must_wait(stores: Stores) -> 
     assert outcomes == [1, 2, 3, 4, 5, until, until]
 
 
+async def test_of_two_guesses_at_once_the_older_may_be_counted_later(stores: Stores) -> None:
+    """Both took the time before they took their turn to write; neither has anything to wait for."""
+    subject = digest()
+    await guess(stores, subject, NOW + TICK)
+
+    assert await guess(stores, subject, NOW) == 2
+
+
 @pytest.mark.parametrize("failures", [5, 6, 9, 10, 11, 50, 99])
 async def test_a_block_lasts_as_long_as_the_policy_says_to_the_tick(stores: Stores, failures: int) -> None:
     """NIST SP 800-63B-4 §3.2.2; cases of group LG."""
