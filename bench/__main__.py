@@ -40,8 +40,8 @@ class Effort:
     sign_ins: int
 
 
-FULL = Effort(requests=1000, rounds=3, sign_in_seconds=6, storm_seconds=20, sign_ins=10_000)
-QUICK = Effort(requests=200, rounds=1, sign_in_seconds=1, storm_seconds=3, sign_ins=250)
+FULL = Effort(requests=1000, rounds=3, sign_in_seconds=5, storm_seconds=8, sign_ins=10_000)
+QUICK = Effort(requests=200, rounds=1, sign_in_seconds=1, storm_seconds=2, sign_ins=250)
 
 
 def read_options() -> argparse.Namespace:
