@@ -70,14 +70,7 @@ class Target(Provider):
 
     async def execute(self, statement: str) -> list[Row]:
         """Read or change the database behind the provider's back."""
-        url = make_url(self.environment["IDP_DATABASE_URL"])
-        if url.get_backend_name() == "sqlite":
-            return _on_sqlite(str(url.database), statement)
-        connection = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
-        try:
-            return [dict(row) for row in await connection.fetch(statement)]
-        finally:
-            await connection.close()
+        return await execute(self.environment["IDP_DATABASE_URL"], statement)
 
     async def events(self, kind: str) -> list[Row]:
         """Return the audit rows of one kind."""
@@ -88,6 +81,18 @@ class Target(Provider):
         """Yield a second worker on the same database and keys; by the same clock unless it is given another."""
         async with started(self.environment, clock or self.clock) as twin:
             yield twin
+
+
+async def execute(url: str, statement: str) -> list[Row]:
+    """Run a statement on a connection of its own, and return the rows."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _on_sqlite(str(parsed.database), statement)
+    connection = await asyncpg.connect(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
+    try:
+        return [dict(row) for row in await connection.fetch(statement)]
+    finally:
+        await connection.close()
 
 
 def _on_sqlite(path: str, statement: str) -> list[Row]:
