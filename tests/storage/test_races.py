@@ -25,7 +25,6 @@ from tests.support.builders import (
     interaction,
     make_id,
     message,
-    session,
     user,
 )
 from tests.support.storage import Crowd, World, count
@@ -295,9 +294,3 @@ async def test_a_consent_that_is_given_twice_at_once_is_given(crowd: Crowd, worl
     await crowd.race(10, lambda stores: stores.consents.save(consent, NOW))
 
     assert await count(database, "consents") == 1
-
-
-async def test_sessions_opened_at_once_are_all_there(crowd: Crowd, world: World, database: Database) -> None:
-    await crowd.race(MANY, lambda stores: stores.sessions.open(session(world.user.id), digest(), device=""))
-
-    assert await count(database, "sessions") == MANY + 1

@@ -24,7 +24,7 @@ from idp.domain.user import User
 from idp.providers.keystore.sealing import AesSealer
 from idp.storage import schema
 from idp.storage.columns import metadata
-from idp.storage.database import Database
+from idp.storage.database import Database, Transaction
 from idp.storage.maintenance import maintenance
 from idp.storage.stores import Stores, Transactions
 from tests.support import builders, session
@@ -160,6 +160,23 @@ class World:
             await stores.sessions.open(visit, world.cookie, device="Firefox on Linux")
             await stores.grants.add(grant, world.refresh)
         return world
+
+
+BUMP = text("INSERT INTO epochs VALUES (:name, 1) ON CONFLICT (name) DO UPDATE SET value = epochs.value + 1")
+
+
+async def bump(connection: Transaction, name: str = "test") -> None:
+    """Write something that a test can count."""
+    await connection.execute(BUMP, {"name": name})
+
+
+async def epoch(database: Database, name: str = "test") -> int | None:
+    """Return how often it was written, as everybody sees it."""
+    async with database.transaction(write=False) as connection:
+        value: int | None = (
+            await connection.execute(text("SELECT value FROM epochs WHERE name = :name"), {"name": name})
+        ).scalar()
+    return value
 
 
 async def rows(database: Database, table: str) -> list[dict[str, object]]:
