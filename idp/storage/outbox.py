@@ -69,10 +69,12 @@ class OutboxStore:
             .order_by(outbox.c.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            # A common table, so that PostgreSQL looks once: a subquery may be run again for each row, limit and all.
+            .cte("due")
         )  # fmt: skip
         rows = await self._connection.execute(
             update(outbox)
-            .where(outbox.c.id.in_(due.scalar_subquery()))
+            .where(outbox.c.id.in_(select(due.c.id)))
             .values(due_at=now + lease, tries=outbox.c.tries + 1)
             .returning(outbox.c.id, outbox.c.channel, outbox.c.sealed_content, outbox.c.created_at, outbox.c.tries)
         )
