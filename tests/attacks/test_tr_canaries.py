@@ -35,7 +35,7 @@ def spellings(secret: str) -> set[bytes]:
 async def live(running: Served, rp: RelyingParty) -> list[str]:
     """Go through everything that handles secrets, rightly and wrongly, and return them all."""
     person = await running.office.person("canary-person-8Kq1")
-    browser = person.browser(running.server)
+    browser = running.browser(person)
     await browser.open((await rp.authorization_request()).url)
     page = await browser.submit("login-submit", username=person.username, password=WRONG)
     csrf = page.document.forms[0].hidden["csrf"]

@@ -31,10 +31,12 @@ class Served:
     office: BackOffice
     http: httpx2.AsyncClient
     folder: Path
-    hooks: Path = field(init=False)
+    _browsers: list[HtmlBrowser] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.hooks = self.folder / "hooks"
+    @property
+    def hooks(self) -> Path:
+        """The folder of the fault hooks."""
+        return self.folder / "hooks"
 
     @property
     def issuer(self) -> str:
@@ -55,9 +57,14 @@ class Served:
         await rp.metadata()
         return rp
 
+    def browser(self, person: Person) -> HtmlBrowser:
+        """Return a person's browser; it is closed with the server."""
+        self._browsers.append(person.browser(self.server))
+        return self._browsers[-1]
+
     async def signed_in(self, person: Person) -> HtmlBrowser:
         """Return a browser in which a person is signed in."""
-        browser = person.browser(self.server)
+        browser = self.browser(person)
         await browser.open(f"{self.issuer}/account/sign-in")
         page = await browser.sign_in()
         assert page.status == 200, page.describe()
@@ -68,10 +75,16 @@ class Served:
         browser = await self.signed_in(await self.office.person())
         return [await browser.authorize(rp) for _ in range(count)]
 
-    def fresh_http(self, rp: RelyingParty) -> RelyingParty:
-        """Return the client with connections of its own, for after a restart."""
+    async def reconnected(self, rp: RelyingParty) -> RelyingParty:
+        """Return the client with fresh connections, for after a restart."""
+        await self.http.aclose()
         self.http = httpx2.AsyncClient(trust_env=False, timeout=30)
         return replace(rp, http=self.http)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for each in (self.http, *self._browsers):
+            await each.__aexit__(None, None, None)
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table as the database keeps them."""
@@ -102,7 +115,7 @@ async def served(
         try:
             yield running
         finally:
-            await running.http.aclose()
+            await running.close()
             if server.is_running:
                 await server.stop()
 
