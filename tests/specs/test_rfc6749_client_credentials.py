@@ -54,6 +54,19 @@ async def test_scopes_that_speak_of_a_person_are_refused(provider: Provider, sco
     assert (answer.status, answer.error) == (400, "invalid_scope")
 
 
+async def test_a_default_scope_brings_no_person_along(provider: Provider) -> None:
+    """RFC 6749 §3.3: what is the default where people sign in is none where nobody does."""
+    both = await provider.client(
+        grant_types=["client_credentials", "authorization_code"],
+        scope="openid email orders.read orders.write",
+        default_scope="openid email orders.read not.registered",
+    )
+
+    answer = await both.token(grant_type="client_credentials")
+
+    assert answer.body["scope"] == "orders.read"
+
+
 async def test_without_any_scope_none_is_told(provider: Provider) -> None:
     """RFC 6749 §3.3: a scope has at least one word, so an empty one is left out."""
     machine = await provider.client(grant_types=["client_credentials"], scope="openid")

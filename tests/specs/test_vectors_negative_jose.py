@@ -283,12 +283,12 @@ async def test_the_other_ecdsa_signature_is_the_same_token(forger: Forger) -> No
 
 @pytest.mark.parametrize("part", [0, 1, 2])
 async def test_a_giant_part_is_refused_at_once(provider: Provider, part: int) -> None:
-    """RFC 8725 §3.13 of the update, ours: 16 kB at most, before anything is decoded."""
+    """The limit is ours: 16 kB at most, before anything is decoded."""
     segments = ["e30", "e30", "e30"]
     segments[part] = "A" * 5_000_000
-    began = time.perf_counter()
+    began = time.process_time()
 
     found = provider.site.engine.keyring.read(".".join(segments), typ="at+jwt", check=lambda _claims: True)
 
     assert found is None
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
