@@ -21,6 +21,7 @@ from idp.web.site import context_of, jar_of, site_of, visit_of
 from idp.wiring import Stores
 
 DEVICE_SECONDS = 30 * 24 * 3600
+LONGEST_WAIT_TOLD = 24 * 3600  # a password that is off until its reset has no end to name
 STATUS = {Refusal.MISSING_FIELDS: 400, Refusal.WRONG_CREDENTIALS: 403, Refusal.THROTTLED: 429}
 
 
@@ -80,7 +81,8 @@ def _login_page(
     prefill = username if username is not None else (wished.login_hint if wished else None) or ""
     if is_again and standing.user is not None:
         prefill = standing.user.label
-    return pages.page(
+    wait = _wait_seconds(refused)
+    response = pages.page(
         request,
         "login/login.html",
         status=STATUS.get(refused.reason, 400) if refused else 200,
@@ -91,10 +93,21 @@ def _login_page(
         account=pages.account(standing.user) if is_again else None,
         username=prefill[:254],
         error=refused.reason.value if refused else None,
-        wait_seconds=ceil(refused.wait.total_seconds()) if refused and refused.wait else None,
+        wait_seconds=wait,
         cancellable=True,
         reauthentication=is_again,
     )
+    if refused is not None and refused.reason is Refusal.THROTTLED:
+        response.headers["retry-after"] = str(wait or LONGEST_WAIT_TOLD)  # RFC 6585 §4
+    return response
+
+
+def _wait_seconds(refused: Refused | None) -> int | None:
+    """Return how long to wait; None when there is nothing to wait for, or it is longer than anybody would."""
+    if refused is None or refused.wait is None:
+        return None
+    seconds = ceil(refused.wait.total_seconds())
+    return seconds if seconds <= LONGEST_WAIT_TOLD else None
 
 
 def _shared(request: Request, visit: Visit, standing: Standing, step: str) -> dict[str, object]:
