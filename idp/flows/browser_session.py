@@ -65,7 +65,7 @@ async def open_or_raise(
         now,
     )  # fmt: skip
     await stores.sessions.open(session, digest, device=visit.user_agent[:MAX_DEVICE_TEXT])
-    await stores.sessions.end_oldest_beyond(user_id, keep=lifetimes.SESSIONS_PER_USER, now=now)
+    await stores.sessions.end_oldest_beyond(user_id, keep=lifetimes.SESSIONS_PER_USER, now=now, spare=session.id)
     return OpenedSession(session, secret)
 
 

@@ -111,13 +111,17 @@ class SessionStore:
         )
         return list(done.scalars())
 
-    async def end_oldest_beyond(self, user_id: str, *, keep: int, now: datetime) -> None:
-        """End the least recently used sessions of a person beyond `keep`."""
+    async def end_oldest_beyond(self, user_id: str, *, keep: int, now: datetime, spare: str | None = None) -> None:
+        """End the least recently used sessions of a person beyond `keep`.
+
+        `spare` is not among them: a worker whose clock is behind must not end the session it has just opened.
+        """
         surplus = (
             select(sessions.c.id)
             .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
+            .where(sessions.c.id != (spare or ""))
             .order_by(sessions.c.seen_at.desc())
-            .offset(keep)
+            .offset(keep - 1 if spare else keep)
             .limit(100)
         )
         await self._connection.execute(
