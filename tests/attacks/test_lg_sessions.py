@@ -7,7 +7,7 @@ import pytest
 from idp.domain.user import UserStatus
 from tests.support.attacker import FORM, is_signed_in, signed_in, tokens_for
 from tests.support.html_browser import HtmlBrowser
-from tests.support.provider import DAY, SECOND, Person
+from tests.support.provider import DAY, MINUTE, SECOND, HandClock, Person
 from tests.support.relying_party import RelyingParty
 from tests.support.target import ELSEWHERE, Target
 
@@ -168,6 +168,18 @@ async def test_lg50_a_person_has_at_most_twenty_sessions(fresh: Target) -> None:
         fresh.clock.advance(SECOND)
 
     assert [await is_signed_in(browser) for browser in browsers] == [False] * 2 + [True] * 20
+
+
+async def test_lg50_the_session_that_was_just_opened_is_never_the_surplus_one(fresh: Target) -> None:
+    """Even at a worker whose clock is behind all others."""
+    person = await fresh.person()
+    others = [await signed_in(fresh, person) for _ in range(20)]
+
+    async with fresh.twin(clock=HandClock(fresh.clock.now() - MINUTE)) as behind:
+        newest = await signed_in(behind, person)
+        assert await is_signed_in(newest)
+
+    assert sum([await is_signed_in(browser) for browser in others]) == 19
 
 
 @pytest.mark.timeout(60)

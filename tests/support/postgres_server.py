@@ -55,23 +55,25 @@ def main(folder: Path, watched: int) -> None:
     signal.signal(signal.SIGTERM, _stop_now)
     base = Path(tempfile.mkdtemp(prefix="idp-pg-"))
     try:
-        installation = _install(base)
+        installation = install(base)
         port = free_port()
-        server = _start(installation, base, port)
+        create(installation, base)
+        server = launch(installation, base, port)
         try:
-            _wait_until_ready(installation, server, port)
+            wait_until_ready(installation, server, port)
             _announce(folder, port)
             while server.poll() is None and _is_alive(watched):
                 time.sleep(POLL_SECONDS)
         finally:
-            _stop(server)
+            shut_down(server)
         if not _is_alive(watched):
             shutil.rmtree(folder, ignore_errors=True)  # the killed run could not do it
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
 
-def _install(base: Path) -> Installation:
+def install(base: Path) -> Installation:
+    """Find the programs, or copy them to where somebody else than root may run them."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise RuntimeError(f"the package {PACKAGE} is not installed, and IDP_TEST_DATABASE_URL is not set")
@@ -87,13 +89,19 @@ def _install(base: Path) -> Installation:
     return Installation(base / "site" / PACKAGE / RELEASE / "bin", pwd.getpwnam("nobody").pw_uid)
 
 
-def _start(installation: Installation, base: Path, port: int) -> "subprocess.Popen[bytes]":
+def create(installation: Installation, base: Path) -> None:
+    """Make an empty cluster."""
     data = base / "data"
     data.mkdir(mode=0o700)
     if installation.user is not None:
         os.chown(data, installation.user, -1)
     locale = ("-E", "UTF8", "--locale=C.UTF-8" if sys.platform == "linux" else "--locale=C")
     installation.run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", *locale)
+
+
+def launch(installation: Installation, base: Path, port: int) -> "subprocess.Popen[bytes]":
+    """Start the server of a cluster, for the first time or again."""
+    data = base / "data"
     settings = [part for option in OPTIONS for part in ("-c", option)]
     return subprocess.Popen(
         [installation.programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", data, *settings],
@@ -103,7 +111,8 @@ def _start(installation: Installation, base: Path, port: int) -> "subprocess.Pop
     )
 
 
-def _wait_until_ready(installation: Installation, server: "subprocess.Popen[bytes]", port: int) -> None:
+def wait_until_ready(installation: Installation, server: "subprocess.Popen[bytes]", port: int) -> None:
+    """Return once the server answers."""
     give_up = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < give_up:
         with suppress(RuntimeError):
@@ -121,7 +130,8 @@ def _announce(folder: Path, port: int) -> None:
     draft.rename(folder / "postgres.json")
 
 
-def _stop(server: "subprocess.Popen[bytes]") -> None:
+def shut_down(server: "subprocess.Popen[bytes]") -> None:
+    """Stop the server; nothing that was committed is lost."""
     server.send_signal(signal.SIGINT)  # fast shutdown: does not wait for clients
     try:
         server.wait(STOP_SECONDS)

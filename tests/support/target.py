@@ -140,7 +140,7 @@ async def database(kind: str, folder: Path) -> AsyncIterator[str]:
         yield f"sqlite+aiosqlite:///{path}"
         return
     server = await Postgres.shared()
-    async with server.database(await server.template("target", _prepare)) as url:
+    async with server.database(await server.template("target", prepare)) as url:
         yield url
 
 
@@ -149,12 +149,14 @@ async def _sqlite_template() -> Path:
     async with session.locked(path.name):
         if not path.exists():
             draft = path.with_suffix(".draft")
-            await asyncio.to_thread(_prepare, f"sqlite+aiosqlite:///{draft}")
+            await asyncio.to_thread(prepare, f"sqlite+aiosqlite:///{draft}")
             draft.rename(path)
     return path
 
 
-def _prepare(url: str) -> None:
+def prepare(url: str) -> None:
+    """Give a database schema and signing keys."""
+
     async def run() -> None:
         settings = load(environment=_environment(url))
         await upgrade(settings)
