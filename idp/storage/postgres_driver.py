@@ -88,8 +88,13 @@ class PostgresDriver:
             await pool.release(raw)
 
     async def close(self) -> None:
-        """Close all connections."""
-        if self._pool is not None:
+        """Close all connections, in order while the server answers, else at once."""
+        if self._pool is None:
+            return
+        try:
+            async with asyncio.timeout(LOCK_WAIT_SECONDS):
+                await self._pool.close()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._pool.terminate()
 
 
