@@ -16,13 +16,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_HEAD = 16 * 1024
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
-_ODD_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n)|\n[ \t]|\0")
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r]*)", re.IGNORECASE)
 
 
 def fault_in(head: bytes) -> str | None:
     """Return why a request head could be read in two ways, None if it cannot."""
-    if _ODD_LINE.search(head):
+    if _has_odd_lines(head):
         return "lines must end with CRLF, and none may be folded"
     framing = [(name.lower(), value.strip(b" \t").lower()) for name, value in _FRAMING.findall(head)]
     if len(framing) > 1:
@@ -33,6 +32,12 @@ def fault_in(head: bytes) -> str | None:
         if name == b"transfer-encoding" and (value != b"chunked" or b" HTTP/1.1\r\n" not in head):
             return "the only transfer coding is chunked, in HTTP/1.1"
     return None
+
+
+def _has_odd_lines(head: bytes) -> bool:
+    """Say whether a line ends in another way than CRLF, is folded, or has NUL; much quicker so than by a pattern."""
+    is_plain = head.count(b"\n") == head.count(b"\r\n") == head.count(b"\r")
+    return not is_plain or b"\n " in head or b"\n\t" in head or b"\0" in head
 
 
 class StrictConnection(h11.Connection):
