@@ -52,14 +52,17 @@ translations: $(VENV)/.dev
 lock:
 	for set in run dev; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url requirements/$$set.in -o requirements/$$set.txt; done
 
-$(VENV)/bin/python:
+# Made whole or made again: an interrupted venv has a python and no pip.
+$(VENV)/.made:
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (set PY=python3.x)"; exit 1; }
+	@rm -rf $(VENV)
 	@$(PY) -m venv $(VENV) || { echo "python venv is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	@touch $(VENV)/.made
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/bin/python
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.made
 	$(call install,requirements/dev.txt)
 	@touch $(VENV)/.dev $(VENV)/.run
 
-$(VENV)/.run: requirements/run.txt $(VENV)/bin/python
+$(VENV)/.run: requirements/run.txt $(VENV)/.made
 	@test -e $(VENV)/.dev || { $(call install,requirements/run.txt); }
 	@touch $(VENV)/.run
