@@ -60,6 +60,7 @@ class BoundedProtocol(H11Protocol):
     head_seconds = 10.0
     body_seconds = 30.0
     write_seconds = 30.0
+    leave_seconds = 1.0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Take what uvicorn gives."""
@@ -68,6 +69,7 @@ class BoundedProtocol(H11Protocol):
         self._stage: str | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
+        self._is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -84,6 +86,14 @@ class BoundedProtocol(H11Protocol):
         """Take bytes, and see what is waited for now."""
         super().data_received(data)
         self._look()
+
+    def shutdown(self) -> None:
+        """Finish what was begun when the server is told to stop; who has just connected may still ask one thing."""
+        if self._stage == "head" and not self._is_last:
+            self._is_last = True
+            self.loop.call_later(self.leave_seconds, self._leave)
+        else:
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         """Go on with what came meanwhile."""
@@ -116,7 +126,13 @@ class BoundedProtocol(H11Protocol):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
+    def _leave(self) -> None:
+        if self._stage == "head" and not self.transport.is_closing():
+            super().shutdown()
+
     def _look(self) -> None:
+        if self._is_last and self.cycle is not None:
+            self.cycle.keep_alive = False
         if self.transport.is_closing():
             self._enter(None)
         elif self.conn.their_state is h11.SEND_BODY:

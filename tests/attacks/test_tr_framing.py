@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -26,11 +27,11 @@ class Impatient(BoundedProtocol):
     write_seconds = 0.3
 
 
-@pytest.fixture(scope="session")
-async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
-    """A provider behind uvicorn and our protocol, in this process."""
+@contextlib.asynccontextmanager
+async def listened(folder: Path) -> AsyncIterator[tuple[Door, uvicorn.Server]]:
+    """Serve a provider behind uvicorn and our protocol, in this process."""
     listener, url = listening()
-    async with target("sqlite", tmp_path_factory.mktemp("socket"), issuer=url) as provider:
+    async with target("sqlite", folder, issuer=url) as provider:
         config = uvicorn.Config(
             provider.transport.app, http=Impatient, lifespan="off", access_log=False, log_config=None, ws="none",
             server_header=False, proxy_headers=False, timeout_keep_alive=1,
@@ -39,9 +40,16 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doo
         running = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.sleep(0.01)
-        yield "127.0.0.1", listener.getsockname()[1], provider
+        yield ("127.0.0.1", listener.getsockname()[1], provider), server
         server.should_exit = True
         await running
+
+
+@pytest.fixture(scope="session")
+async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
+    """Where such a provider listens."""
+    async with listened(tmp_path_factory.mktemp("socket")) as (door, _):
+        yield door
 
 
 @contextlib.asynccontextmanager
@@ -233,3 +241,21 @@ async def test_tr13_slow_sockets_hold_nobody_up(address: Door) -> None:
 
     assert sorted(times)[18] < 0.25
     assert all(b" 408 " in each for each in closed)
+
+
+async def test_ft05_who_has_just_connected_is_answered_once_more(tmp_path: Path) -> None:
+    """A server that is told to stop hangs up on nobody whose request is on its way."""
+    async with (
+        listened(tmp_path) as (door, server),
+        connected(door) as (reader, writer),
+        connected(door) as (silent, _),
+    ):
+        await asyncio.sleep(0.05)
+        server.should_exit = True
+        await asyncio.sleep(0.15)
+        writer.write(f"GET /jwks HTTP/1.1\r\nHost: localhost:{door[1]}\r\n\r\n".encode())
+        answer, hung_up = await asyncio.wait_for(asyncio.gather(reader.read(), silent.read()), 5)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'"keys"' in answer
+    assert b" 408 " in hung_up
