@@ -88,6 +88,7 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     hooks = tmp_path / "hooks"
     hooks.mkdir()
     async with target(request.param, tmp_path, test_hooks=str(hooks)) as provider:
+        await provider.site.housekeeping.stop()  # its calls would be counted among those of the request
         rp, person = await provider.client(is_first_party=True), await provider.person()
         yield Scene(provider, hooks, rp, person, provider.browser(person))
 
