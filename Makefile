@@ -8,9 +8,9 @@ export PYTHONDONTWRITEBYTECODE := 1
 WORKERS ?= 2
 
 ifneq ($(shell command -v uv 2>/dev/null),)
-install = VIRTUAL_ENV=$(VENV) uv pip sync -q --require-hashes $(1) || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1)
+install = VIRTUAL_ENV=$(VENV) uv pip sync -q --require-hashes $(1) || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r $(1)
 else
-install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1)
+install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r $(1)
 endif
 
 .PHONY: run test test-clients check fmt lint types bench lock docs translations browser
