@@ -13,6 +13,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REQUESTS = Counter("idp_requests", "HTTP requests by route, method and status class", ("route", "method", "status"))
 SECONDS = Histogram("idp_request_seconds", "Time to answer, by route", ("route",), buckets=BUCKETS)
 SIGN_INS = Counter("idp_sign_ins", "Sign-ins by outcome", ("outcome",))
+MESSAGES = Counter("idp_messages", "Mail and SMS by channel and what became of them", ("channel", "outcome"))
 SHED = Counter("idp_hash_pool_refused", "Sign-ins answered 503 because the password pool was full")
 
 

@@ -1,6 +1,6 @@
 """A mail or SMS that is to leave, rendered already."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `html` only for mail."""
+    """One message; `html` only for mail. `code` is the one-time code that its text holds, if there is one."""
 
     id: str
     channel: Channel
@@ -23,3 +23,4 @@ class Message:
     text: str
     html: str | None
     created_at: datetime
+    code: str | None = field(default=None, repr=False)

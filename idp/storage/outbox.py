@@ -35,6 +35,7 @@ class Claimed:
 
     message: Message
     tries: int
+    expires_at: datetime
 
 
 class OutboxStore:
@@ -45,9 +46,11 @@ class OutboxStore:
         self._connection = connection
         self._sealer = sealer
 
-    async def add(self, message: Message, *, expires_at: datetime) -> None:
-        """Write a message that leaves once the transaction has committed."""
+    async def add(self, message: Message, *, expires_at: datetime, due_at: datetime | None = None) -> None:
+        """Write a message that leaves once the transaction has committed, and not before it is due."""
         content = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
+        if message.code is not None:
+            content["code"] = message.code
         await self._connection.execute(
             insert(outbox).values(
                 id=message.id,
@@ -55,7 +58,7 @@ class OutboxStore:
                 sealed_content=seal_json(self._sealer, content, table="outbox", column="content", row=message.id),
                 created_at=message.created_at,
                 expires_at=expires_at,
-                due_at=message.created_at,
+                due_at=due_at or message.created_at,
                 tries=0,
             )
         )
@@ -76,9 +79,12 @@ class OutboxStore:
             update(outbox)
             .where(outbox.c.id.in_(select(due.c.id)))
             .values(due_at=now + lease, tries=outbox.c.tries + 1)
-            .returning(outbox.c.id, outbox.c.channel, outbox.c.sealed_content, outbox.c.created_at, outbox.c.tries)
-        )
-        return [Claimed(self._message(row), row.tries) for row in rows]
+            .returning(
+                outbox.c.id, outbox.c.channel, outbox.c.sealed_content, outbox.c.created_at, outbox.c.tries,
+                outbox.c.expires_at,
+            )
+        )  # fmt: skip
+        return [Claimed(self._message(row), row.tries, row.expires_at) for row in rows]
 
     async def sent(self, message_id: str, now: datetime) -> None:
         """Note that a provider accepted the message."""
@@ -91,6 +97,11 @@ class OutboxStore:
     async def fail(self, message_id: str, now: datetime) -> None:
         """Note that the message will never be accepted."""
         await self._connection.execute(update(outbox).where(outbox.c.id == message_id).values(failed_at=now))
+
+    async def cancel(self, message_id: str, now: datetime) -> None:
+        """Keep a message that has not left from leaving; one that is on its way just now still arrives."""
+        unsent = (outbox.c.id == message_id, outbox.c.sent_at.is_(None), outbox.c.failed_at.is_(None))
+        await self._connection.execute(update(outbox).where(*unsent).values(failed_at=now))
 
     async def sent_messages(self, *, limit: int = 200) -> Sequence[tuple[Message, datetime]]:
         """Return what was sent, newest first, for the development mailbox."""

@@ -1,8 +1,10 @@
 """Messages leave after commit, once, as long as somebody still wants them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from idp.domain.message import Channel, Message
 from idp.storage.database import Database
@@ -24,11 +26,15 @@ async def claim(stores: Stores, now: object = NOW, limit: int = 10) -> list[Clai
     return list(await stores.outbox.claim(now, lease=LEASE, limit=limit))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("original", [message(), SMS])
+def taken(original: Message, *, tries: int) -> Claimed:
+    return Claimed(original, tries, expires_at=original.created_at + DAY)
+
+
+@pytest.mark.parametrize("original", [message(), SMS, replace(SMS, code="123456")])
 async def test_a_message_is_claimed_as_it_was_written(stores: Stores, original: Message) -> None:
     await written(stores, original)
 
-    assert await claim(stores) == [Claimed(original, tries=1)]
+    assert await claim(stores) == [taken(original, tries=1)]
 
 
 async def test_a_claimed_message_is_nobody_elses_until_the_lease_ends(stores: Stores) -> None:
@@ -38,7 +44,7 @@ async def test_a_claimed_message_is_nobody_elses_until_the_lease_ends(stores: St
     await claim(stores)
 
     assert await claim(stores, NOW + LEASE - TICK) == []
-    assert await claim(stores, NOW + LEASE) == [Claimed(original, tries=2)]
+    assert await claim(stores, NOW + LEASE) == [taken(original, tries=2)]
 
 
 async def test_a_sent_or_failed_message_never_leaves_again(stores: Stores) -> None:
@@ -61,7 +67,7 @@ async def test_a_postponed_message_leaves_when_it_is_due(stores: Stores) -> None
     await stores.outbox.postpone(original.id, NOW + 5 * MINUTE)
 
     assert await claim(stores, NOW + 5 * MINUTE - TICK) == []
-    assert await claim(stores, NOW + 5 * MINUTE) == [Claimed(original, tries=2)]
+    assert await claim(stores, NOW + 5 * MINUTE) == [taken(original, tries=2)]
 
 
 async def test_an_expired_message_never_leaves(stores: Stores) -> None:
@@ -86,6 +92,34 @@ async def test_a_message_that_is_not_due_waits(stores: Stores) -> None:
     await written(stores, message(created_at=NOW + TICK))
 
     assert await claim(stores) == []
+
+
+async def test_a_message_may_be_due_later_than_it_was_written(stores: Stores) -> None:
+    await stores.outbox.add(message(), expires_at=NOW + DAY, due_at=NOW + MINUTE)
+
+    assert await claim(stores, NOW + MINUTE - TICK) == []
+    assert len(await claim(stores, NOW + MINUTE)) == 1
+
+
+async def test_a_cancelled_message_never_leaves(stores: Stores) -> None:
+    cancelled, other = message(), message()
+    await written(stores, cancelled, other)
+
+    await stores.outbox.cancel(cancelled.id, NOW)
+
+    assert await claim(stores) == [taken(other, tries=1)]
+    assert await claim(stores, NOW + LEASE) == [taken(other, tries=2)]
+
+
+async def test_cancelling_what_has_left_changes_nothing(stores: Stores) -> None:
+    sent = message()
+    await written(stores, sent)
+    await stores.outbox.sent(sent.id, NOW)
+
+    await stores.outbox.cancel(sent.id, NOW + MINUTE)
+
+    assert await stores.outbox.sent_messages() == [(sent, NOW)]
+    assert (await stores.connection.execute(text("SELECT failed_at FROM outbox"))).scalar() is None
 
 
 async def test_sent_messages_are_listed_newest_first(stores: Stores) -> None:
