@@ -36,7 +36,9 @@ def default_of(name: str) -> str:
 def page() -> str:
     """Return the whole page."""
     rows = []
-    for name, field in Settings.model_fields.items():
+    # What Settings itself declares comes first, then what it inherits.
+    for name in sorted(Settings.model_fields, key=lambda name: name not in Settings.__annotations__):
+        field = Settings.model_fields[name]
         also = f", `{PREFIX}{name.upper()}_FILE`" if name in SECRETS else ""
         rows.append(f"| `{PREFIX}{name.upper()}`{also} | {default_of(name)} | {field.description} |")
     return INTRODUCTION + "\n".join(rows) + "\n"

@@ -5,6 +5,7 @@ Works in mode `test` only. Files are read at each use, by all workers: `clock` h
 whoever renames the file to `….done` first.
 """
 
+import asyncio
 import os
 import signal
 from collections import Counter
@@ -147,8 +148,10 @@ class ProbedSender:
     async def send(self, message: Message) -> None:
         """Send the message."""
         try:
-            self._probe.before(self._label)
+            delay = self._probe.before(self._label)
         except InjectedFault as error:
             raise MessageDelayed(f"{self._label} was made to fail") from error
+        if delay:
+            await asyncio.sleep(delay)
         await self._real.send(message)
         self._probe.after(self._label)

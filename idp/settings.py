@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from idp.message_settings import MESSAGE_SECRETS, MessageSettings
 
 PREFIX = "IDP_"
 CONFIG_VARIABLE = "IDP_CONFIG"
@@ -40,22 +42,6 @@ class Mode(StrEnum):
     DEV = "dev"
     TEST = "test"
     PRODUCTION = "production"
-
-
-class MailSenderName(StrEnum):
-    """Where mail goes."""
-
-    MAILBOX = "mailbox"
-    CONSOLE = "console"
-    OFF = "off"
-
-
-class SmsSenderName(StrEnum):
-    """Where SMS go."""
-
-    MAILBOX = "mailbox"
-    CONSOLE = "console"
-    OFF = "off"
 
 
 class Switch(StrEnum):
@@ -98,7 +84,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Issuer = Annotated[str, BeforeValidator(_issuer)]
 
 
-class Settings(BaseModel):
+class Settings(MessageSettings):
     """All options of one process; immutable once read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -123,9 +109,6 @@ class Settings(BaseModel):
         "seals, all open. Made on first use in dev",
     )
     trusted_proxies: Networks = Field((), description="networks whose Forwarded and X-Forwarded-* headers count")
-    mail: MailSenderName = Field(MailSenderName.OFF, description="`mailbox` (dev), `console` or `off`")
-    mail_from: str = Field("Sign-in <no-reply@localhost>", description="sender of mail, `Name <address>`")
-    sms: SmsSenderName = Field(SmsSenderName.OFF, description="`mailbox` (dev), `console` or `off`")
     allow_console_messages: bool = Field(False, description="lets production print messages to its console")
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="cost of a password hash; below 10 refused in production")
     hash_threads: int = Field(0, ge=0, le=256, description="threads that hash passwords; 0 means one for each core")
@@ -176,7 +159,7 @@ def _decode(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-SECRETS = ("master_key", "metrics_token", "database_url")
+SECRETS = ("master_key", "metrics_token", "database_url", *MESSAGE_SECRETS)
 
 
 def load(
@@ -198,6 +181,7 @@ def load(
         settings = Settings(**given)
     except ValidationError as error:
         raise BadSettings(faults + [_fault(item) for item in error.errors()]) from None
+    faults += settings.message_faults()
     if faults:
         raise BadSettings(faults)
     return settings

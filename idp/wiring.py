@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -21,7 +22,8 @@ from idp.flows.notices import Notices
 from idp.flows.signing_keys import SigningKeys
 from idp.flows.user_administration import UserAdministration
 from idp.hooks import FileProbe, HookedClock, ProbedKeyStore, ProbedSender
-from idp.messages.outbox import OutboxWorker
+from idp.message_settings import MailSenderName, SmsSenderName, read_mailbox
+from idp.messages.outbox import DailyCap, OutboxWorker
 from idp.oauth.context import Engine
 from idp.oauth.keyring import Keyring
 from idp.providers.keystore.local import LocalKeyStore
@@ -39,10 +41,10 @@ from idp.templating import Templates
 
 __all__ = ["STATIC", "DatabaseAway", "Site", "Stores", "build"]  # what the web may name of the rooms below
 
+T = TypeVar("T")
 DATA_KEYS = ("digest", "pepper", "pairwise")
 STATIC = Path(__file__).parent / "web" / "static"
 MASTER_KEY_FILE = "master.key"
-SENDERS: Mapping[str, Callable[[], MessageSender]] = {"mailbox": MailboxSender, "console": ConsoleSender}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def _assemble(
     hasher = _hasher(settings, keys["pepper"], probe)
     templates = Templates(resources.folder("templates"), asset_versions=asset_versions(), base=settings.base_path)
     signing = SigningKeys(transactions, keystore, clock)
-    outbox = OutboxWorker(transactions, _senders(settings, probe), clock)
+    sms_cap = DailyCap(digester.digest("sms-cap", "all"), settings.sms_per_day)
+    outbox = OutboxWorker(transactions, _probed(senders(settings), probe), clock, sms_cap=sms_cap)
     brand = settings.brand_name or settings.issuer.partition("://")[2].partition("/")[0]
     limits_floods = settings.rate_limits is Switch.ON
     return Site(
@@ -197,9 +200,53 @@ def _hasher(settings: Settings, pepper: bytes, probe: Probe | None) -> PasswordH
     )
 
 
-def _senders(settings: Settings, probe: Probe | None) -> Mapping[Channel, MessageSender]:
-    chosen = {Channel.MAIL: settings.mail.value, Channel.SMS: settings.sms.value}
-    senders = {channel: SENDERS[name]() for channel, name in chosen.items() if name in SENDERS}
+def senders(settings: Settings) -> Mapping[Channel, MessageSender]:
+    """Return who sends what; only the libraries of the chosen vendors are loaded."""
+    chosen = {Channel.MAIL: _mail_sender(settings), Channel.SMS: _sms_sender(settings)}
+    return {channel: sender for channel, sender in chosen.items() if sender is not None}
+
+
+def _mail_sender(settings: Settings) -> MessageSender | None:
+    match settings.mail:
+        case MailSenderName.MAILBOX:
+            return MailboxSender()
+        case MailSenderName.CONSOLE:
+            return ConsoleSender()
+        case MailSenderName.SMTP:
+            from idp.providers.mail.smtp import SmtpSender
+
+            return SmtpSender(settings.smtp_server(), read_mailbox(settings.mail_from))
+        case MailSenderName.SENDGRID:
+            from idp.providers.mail.sendgrid import SendGridSender
+
+            key, sender = _chosen(settings.sendgrid_api_key), read_mailbox(settings.mail_from)
+            return SendGridSender(key.get_secret_value(), sender, url=settings.sendgrid_url)
+        case MailSenderName.OFF:
+            return None
+
+
+def _sms_sender(settings: Settings) -> MessageSender | None:
+    match settings.sms:
+        case SmsSenderName.MAILBOX:
+            return MailboxSender()
+        case SmsSenderName.CONSOLE:
+            return ConsoleSender()
+        case SmsSenderName.TWILIO:
+            from idp.providers.sms.twilio import TwilioAccount, TwilioSender
+
+            sid, token = _chosen(settings.twilio_account_sid), _chosen(settings.twilio_auth_token)
+            number, service = _chosen(settings.twilio_from), settings.twilio_verify_service
+            return TwilioSender(TwilioAccount(sid, token.get_secret_value(), number, settings.twilio_url, service))
+        case SmsSenderName.OFF:
+            return None
+
+
+def _chosen(value: T | None) -> T:
+    assert value is not None, "settings.message_faults() refuses a sender without what it needs"
+    return value
+
+
+def _probed(senders: Mapping[Channel, MessageSender], probe: Probe | None) -> Mapping[Channel, MessageSender]:
     if probe is None:
         return senders
     return {channel: ProbedSender(sender, probe, f"{channel.value}.send") for channel, sender in senders.items()}

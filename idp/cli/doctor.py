@@ -13,10 +13,14 @@ from idp import resources, settings
 from idp.cli.running import default_mode, json_option, read_settings, show
 from idp.clock import SystemClock
 from idp.domain.client import is_safe_uri
+from idp.message_settings import read_mailbox
+from idp.providers.mail.port import MessageDelayed, Reachable
 from idp.settings import BadSettings, Settings
 from idp.storage import schema
 from idp.storage.database import Database, DatabaseAway
-from idp.wiring import build
+from idp.wiring import build, senders
+
+LOCAL_SENDERS = ("mailbox", "console", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Finding:
 def doctor(context: click.Context, as_json: bool) -> None:
     """Look for faults in the installation; exit 1 if there is one."""
     options = read_settings(context, mode=default_mode())
-    findings = [*_configuration(options), *_files(options), *asyncio.run(_database(options))]
+    findings = [*_configuration(options), *_files(options), *asyncio.run(_outside(options))]
     lines = []
     for finding in findings:
         lines.append(f"{'ok   ' if finding.is_right else 'FAULT'} {finding.subject}: {finding.saw}")
@@ -67,9 +71,6 @@ def _configuration(options: Settings) -> Iterator[Finding]:
         "TLS ends in front of this server: set IDP_TRUSTED_PROXIES to that proxy's network, "
         "or every visitor counts as one address",
     )  # fmt: skip
-    yield Finding(
-        "mail", options.mail.value != "off" or options.is_dev, options.mail.value, "choose a sender with IDP_MAIL"
-    )
     year = SystemClock().now().year
     yield Finding("clock", 2025 < year < 2100, SystemClock().now().isoformat(), "set the machine's clock")
 
@@ -82,6 +83,41 @@ def _files(options: Settings) -> Iterator[Finding]:
     loose = [path.name for path in folder.glob("*.key") if stat.S_IMODE(path.stat().st_mode) & 0o077]
     yield Finding("key files", not loose, f"{folder}: {len(loose)} readable by others", f"chmod 600 {folder}/*.key")
     yield Finding("keys folder", os.access(folder, os.W_OK), str(folder), f"let the server's user write to {folder}")
+
+
+async def _outside(options: Settings) -> list[Finding]:
+    return [*await _database(options), *await _messages(options)]
+
+
+async def _messages(options: Settings) -> list[Finding]:
+    mail, sms, chosen = options.mail.value, options.sms.value, senders(options)
+    origin = read_mailbox(options.mail_from)
+    is_real = mail not in LOCAL_SENDERS
+    findings = [
+        Finding("mail", mail != "off" or options.is_dev, _sender(mail), "choose a sender with IDP_MAIL"),
+        Finding(
+            "mail sender", not is_real or origin.domain != "localhost", origin.addr_spec,
+            "set IDP_MAIL_FROM to an address of your own, or most servers will refuse the mail",
+        ),
+        Finding("sms", True, _sender(sms)),
+    ]  # fmt: skip
+    for channel, sender in chosen.items():
+        if isinstance(sender, Reachable):
+            findings.append(await _reached(f"{channel.value} server", sender))
+    return findings
+
+
+def _sender(name: str) -> str:
+    """Say who sends; what a sender needs was looked at when the settings were read."""
+    return name if name in LOCAL_SENDERS else f"{name}, settings complete"
+
+
+async def _reached(subject: str, sender: Reachable) -> Finding:
+    try:
+        await sender.reach()
+    except MessageDelayed as error:
+        return Finding(subject, False, str(error), "check address, port, encryption, user and password in IDP_SMTP_URL")
+    return Finding(subject, True, "answers and lets us in")
 
 
 async def _database(options: Settings) -> list[Finding]:

@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("domain",),
     ("templating",),
     ("settings", "clock", "resources", "logs", "metrics"),
+    ("message_settings",),
 )
 # Strangers to everybody: a relying party that shares nothing with the provider but the wire.
 STRANGERS = frozenset({"demo"})
@@ -40,8 +41,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
     "bcrypt": ("factors/password",),
     "zxcvbn": ("factors/password",),
-    "httpx2": ("providers/fetch", "demo"),
-    "pydantic": ("settings", "wiring"),
+    "httpx2": ("providers/fetch", "providers/sms/twilio", "demo"),
+    "aiosmtplib": ("providers/mail/smtp",),
+    "sendgrid": ("providers/mail/sendgrid",),
+    "python_http_client": ("providers/mail/sendgrid",),
+    "pydantic": ("settings", "message_settings", "wiring"),
     "prometheus_client": ("metrics",),
     "secrets": ("domain/secret", "demo"),
     "random": (),
@@ -117,11 +121,22 @@ def test_extensions_never_import_their_siblings(path: Path) -> None:
     assert not [name for name in imports_of(path) if name.startswith("idp.oauth.extensions")]
 
 
+CLOUDS = frozenset({"idp.providers.mail.smtp", "idp.providers.mail.sendgrid", "idp.providers.sms.twilio"})
+VENDORS = CLOUDS | {"idp.providers.keystore.local", "idp.providers.mail.console"}
+
+
 def test_only_wiring_imports_vendors() -> None:
-    vendors = {"idp.providers.keystore.local", "idp.providers.mail.console"}
     for path in modules():
         if name_of(path) not in ("wiring",) and not name_of(path).startswith("providers"):
-            assert not vendors & set(imports_of(path)), name_of(path)
+            assert not VENDORS & set(imports_of(path)), name_of(path)
+
+
+def test_a_vendor_that_was_not_chosen_is_not_loaded() -> None:
+    """Wiring names it inside the function that makes it."""
+    top = ast.parse((IDP / "wiring.py").read_text()).body
+    named = {node.module for node in top if isinstance(node, ast.ImportFrom)}
+
+    assert not CLOUDS & named
 
 
 def calls(path: Path, wanted: set[str]) -> bool:
