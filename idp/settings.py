@@ -6,7 +6,6 @@ IDP_); the environment wins. A secret may also come as IDP_NAME_FILE. Unknown na
 
 import base64
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,13 +17,14 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from idp.account_settings import AccountSettings, Duration, Registration
 from idp.message_settings import MESSAGE_SECRETS, MessageSettings
+from idp.password_settings import PasswordSettings
 
 PREFIX = "IDP_"
 CONFIG_VARIABLE = "IDP_CONFIG"
 _NOT_OPTIONS = frozenset({CONFIG_VARIABLE, "IDP_TEST_BROWSER", "IDP_TEST_DATABASE_URL"})
 MASTER_KEY_BYTES = 32
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class BadSettings(Exception):
@@ -51,12 +51,6 @@ class Switch(StrEnum):
     OFF = "off"
 
 
-def read_duration(text: object) -> object:
-    """Read `15m`, `24h` or `30d`; leave anything else to the type's own check."""
-    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text) if isinstance(text, str) else None
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]]) if found else text
-
-
 def _networks(text: object) -> object:
     if not isinstance(text, str):
         return text
@@ -78,13 +72,12 @@ def _issuer(text: object) -> object:
     return text
 
 
-Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Issuer = Annotated[str, BeforeValidator(_issuer)]
 
 
-class Settings(MessageSettings):
+class Settings(MessageSettings, PasswordSettings, AccountSettings):
     """All options of one process; immutable once read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -189,7 +182,7 @@ def load(
 
 def _defaults(mode: str) -> dict[str, Any]:
     if mode in (Mode.DEV, Mode.TEST):
-        return {"mail": "mailbox", "sms": "mailbox"}
+        return {"mail": "mailbox", "sms": "mailbox", "registration": Registration.OPEN}
     return {"workers": os.cpu_count() or 1}
 
 

@@ -53,6 +53,13 @@ class Templates:
         with _speaking(spoken, self._translations[spoken]):
             return self._environment.get_template(page).render(facts | {"locale": spoken})
 
+    def call(self, template: str, macro: str, /, *arguments: object, locale: str) -> str:
+        """Return what one macro of a template says in that language."""
+        spoken = locale if locale in self._translations else SOURCE_LOCALE
+        with _speaking(spoken, self._translations[spoken]):
+            module = self._environment.get_template(template).make_module({"locale": spoken})
+            return str(getattr(module, macro)(*arguments)).strip()
+
     def pick_locale(self, ui_locales: str | None, accept_language: str | None) -> str:
         """Return the language we speak that fits best: what the client asked for, else what the browser prefers.
 
@@ -84,7 +91,7 @@ class Templates:
             newstyle=True,
             pgettext=lambda context, text: _spoken.get()[1].pgettext(context, text),
         )
-        environment.filters |= {"moment": _moment, "link": _link}
+        environment.filters |= {"moment": _moment, "link": _link, "language": _language}
         environment.globals |= {"asset": self._asset, "base": self._base}
         return environment
 
@@ -134,6 +141,11 @@ def _moment(moment: datetime) -> str:
     from babel.dates import format_datetime  # its locale data costs 5 MB that a worker without this filter can save
 
     return format_datetime(moment.astimezone(UTC), "medium", locale=_spoken.get()[0].replace("-", "_"))
+
+
+def _language(tag: str) -> str:
+    """Return what speakers of a language call it."""
+    return (Locale.parse(tag, sep="-").get_display_name() or tag).capitalize()
 
 
 def _link(url: str | None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from idp.cli import admin, clients, db, doctor, keys, serve, sweep, users
+from idp.cli import accounts, admin, clients, db, doctor, keys, passwords, serve, sweep
 from idp.settings import BadSettings
 from idp.storage.database import DatabaseAway
 
@@ -23,8 +23,8 @@ def idp(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for command in (serve.dev, serve.serve, doctor.doctor, db.db, clients.client, users.user, admin.admin, keys.keys,
-                sweep.sweep):  # fmt: skip
+for command in (serve.dev, serve.serve, doctor.doctor, db.db, clients.client, accounts.user, admin.admin, keys.keys,
+                passwords.passwords, sweep.sweep):  # fmt: skip
     idp.add_command(command)
 
 
@@ -41,7 +41,7 @@ def main() -> None:
     """Run the command line."""
     keep_private()
     try:
-        idp(standalone_mode=False)
+        sys.exit(idp(standalone_mode=False))  # what a command gave to context.exit is returned, not raised
     except BadSettings as error:
         for fault in error.faults:
             click.echo(f"idp: {fault}", err=True)

@@ -77,7 +77,8 @@ def create(
     show(as_json, _document(made), f"{made.label} is {made.id}")
 
 
-async def _find(site: Site, name: str) -> User:
+async def find(site: Site, name: str) -> User:
+    """Return a person by id, e-mail address or username; the command fails if there is none."""
     found = await site.users.find(name)
     if found is None:
         raise fail(f"there is no account {name}")
@@ -109,7 +110,7 @@ def show_(context: click.Context, name: str, as_json: bool) -> None:
     """Show an account by id, e-mail address or username."""
 
     async def work(site: Site) -> User:
-        return await _find(site, name)
+        return await find(site, name)
 
     document = _document(with_site(context, work))
     show(as_json, document, json.dumps(document, indent=2, ensure_ascii=False))
@@ -131,7 +132,7 @@ def update(context: click.Context, /, name: str, as_json: bool, password_stdin: 
     password = _password(password_stdin)
 
     async def work(site: Site) -> User:
-        person = _changed(await _find(site, name), changes)
+        person = _changed(await find(site, name), changes)
         refused = await site.users.change(person)
         if refused is None and password is not None:
             refused = await site.users.set_password(person, password)
@@ -159,7 +160,7 @@ def _changed(person: User, changes: dict[str, Any]) -> User:
 
 def _set_status(context: click.Context, name: str, status: UserStatus, as_json: bool) -> None:
     async def work(site: Site) -> User:
-        person = await _find(site, name)
+        person = await find(site, name)
         await site.users.set_status(person, status)
         return replace(person, status=status)
 
@@ -193,7 +194,7 @@ def delete(context: click.Context, name: str, as_json: bool) -> None:
     """Remove an account and everything that hangs on it."""
 
     async def work(site: Site) -> User:
-        person = await _find(site, name)
+        person = await find(site, name)
         await site.users.delete(person)
         return person
 

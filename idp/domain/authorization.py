@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from idp.domain.assurance import Factor, Proof
 from idp.domain.json import Json
 from idp.domain.user import CLAIMS_BY_SCOPE, RESERVED_CLAIMS
 
@@ -75,7 +76,12 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """A request waiting for its person, bound to the browser that began it."""
+    """A request waiting for its person, bound to the browser that began it.
+
+    `user_id` and `proofs` are what was proved in this very interaction. `fresh_within` is set on the way to one of
+    our own sensitive pages: everything that the account asks for must have been proved that recently. `method` is the
+    factor that the person wants to use next.
+    """
 
     id: str
     request: AuthorizationRequest | None
@@ -87,6 +93,10 @@ class Interaction:
     account_chosen: bool = False
     consent_given: bool = False
     completed_at: datetime | None = None
+    user_id: str | None = None
+    proofs: tuple[Proof, ...] = ()
+    fresh_within: timedelta | None = None
+    method: Factor | None = None
 
     def is_open(self, now: datetime) -> bool:
         """Say whether the person may still act here."""

@@ -14,6 +14,7 @@ Digest = NewType("Digest", bytes)
 
 ID_BYTES = 16
 SECRET_BYTES = 32
+READABLE = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 class Sealer(Protocol):
@@ -61,6 +62,16 @@ def make_id() -> str:
 def make_user_id() -> str:
     """Make a user's id: 26 lower-case base32 characters, a shape no client id may have."""
     return base64.b32encode(secrets.token_bytes(ID_BYTES)).rstrip(b"=").decode().lower()
+
+
+def make_digits(count: int) -> str:
+    """Make a code of decimal digits, each value as likely as any other."""
+    return f"{secrets.randbelow(10**count):0{count}}"
+
+
+def make_readable(count: int) -> str:
+    """Make that many characters that people can copy from paper, 5 bits each (RFC 4648 §6, lower case)."""
+    return "".join(secrets.choice(READABLE) for _ in range(count))
 
 
 def random_bytes(count: int) -> bytes:

@@ -69,6 +69,7 @@ class User:
     claims: Mapping[str, Json] = field(default_factory=dict)
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    deletes_at: datetime | None = None
 
     @property
     def is_active(self) -> bool:

@@ -49,7 +49,7 @@ class PasswordHasher:
         self._rounds = rounds
         self._room = threads + queue
         self._busy = 0
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hash", initializer=_step_back)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hash", initializer=step_back)
         # A hash that no password has: verifying against it costs what a real one costs.
         nobody = hashlib.sha384(pepper).hexdigest()
         self._nobody = f"$2b${rounds:02}${nobody[:21]}u{nobody[22:53]}".encode()
@@ -105,8 +105,8 @@ class PasswordHasher:
             self._busy -= 1
 
 
-def _step_back() -> None:
-    """Let a hashing thread yield to the event loop, so that a storm of sign-ins slows no token (on Linux)."""
+def step_back() -> None:
+    """Let a working thread yield to the event loop, so that a storm of sign-ins slows no token (on Linux)."""
     with suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 

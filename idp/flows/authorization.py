@@ -4,16 +4,18 @@ A request that needs nobody is answered at once. Any other becomes an interactio
 each page asks here what comes next, so reload, back button and second tab always end in the right place.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from idp.domain.authorization import AuthorizationRequest, Interaction
 from idp.domain.client import Client
 from idp.domain.consent import Consent
 from idp.domain.event import EventKind
-from idp.domain.secret import Digester, equal, make_id
+from idp.domain.secret import Digest, Digester, equal, make_id
 from idp.domain.session import Session
 from idp.domain.user import User
 from idp.flows import browser_session
+from idp.flows.enrolled import facts_of
 from idp.flows.visit import Visit
 from idp.oauth import authorization
 from idp.oauth.context import Context
@@ -23,7 +25,7 @@ from idp.oauth.grants.authorization_code import issue_code
 from idp.oauth.request import Pairs
 from idp.policy import consent as consent_policy
 from idp.policy import lifetimes, prompts
-from idp.policy.prompts import Fail, Step
+from idp.policy.prompts import Fail, Situation, Step
 
 __all__ = ["GoTo", "Outcome", "Standing", "Step", "Stuck"]
 
@@ -54,6 +56,7 @@ class Standing:
     session: Session | None
     user: User | None
     step: Step | Fail
+    situation: Situation
 
     @property
     def is_remembered(self) -> bool:
@@ -64,7 +67,7 @@ class Standing:
 Outcome = GoTo | Delivery | Stuck
 
 
-def browser_digest(digester: Digester, visit: Visit) -> bytes:
+def browser_digest(digester: Digester, visit: Visit) -> Digest:
     """Return what is stored of the cookie that binds interactions to a browser."""
     return digester.digest("browser", visit.browser)
 
@@ -76,7 +79,8 @@ async def begin(context: Context, visit: Visit, pairs: Pairs, *, path: str) -> O
         return checked
     request, client = checked.request, checked.client
     session = await _current_session(context, visit)
-    step = await _decide(context, request, client, None, session)
+    situation = await situate(context, visit, request, None, session)
+    step = await _decide(context, request, client, situation)
     if isinstance(step, Fail):
         return await _refuse(context, request, step, session)
     if step is Step.DONE and session is not None:
@@ -86,11 +90,15 @@ async def begin(context: Context, visit: Visit, pairs: Pairs, *, path: str) -> O
     return GoTo(step, interaction.id)
 
 
-async def begin_without_client(context: Context, visit: Visit, *, return_path: str) -> GoTo:
-    """Begin a sign-in that leads to one of our own pages."""
-    interaction = _new_interaction(context, None, return_path)
+async def begin_without_client(
+    context: Context, visit: Visit, *, return_path: str, fresh_within: timedelta | None = None
+) -> GoTo:
+    """Begin a sign-in that leads to one of our own pages; `fresh_within` asks for all factors, proved that recently."""
+    interaction = replace(_new_interaction(context, None, return_path), fresh_within=fresh_within)
     await _keep(context, visit, interaction)
-    return GoTo(Step.LOGIN, interaction.id)
+    session = await _current_session(context, visit)
+    step = prompts.decide_for_ourselves(await situate(context, visit, None, interaction, session))
+    return GoTo(Step.LOGIN if step is Step.DONE else step, interaction.id)
 
 
 async def _keep(context: Context, visit: Visit, interaction: Interaction) -> None:
@@ -125,16 +133,35 @@ async def stand(context: Context, visit: Visit, interaction_id: str) -> Standing
 
 async def _standing(context: Context, visit: Visit, interaction: Interaction) -> Standing | Stuck:
     session = await _current_session(context, visit)
-    user = await context.stores.users.find(session.user_id) if session else None
     request = interaction.request
+    situation = await situate(context, visit, request, interaction, session)
+    user = await context.stores.users.find(situation.user_id) if situation.user_id else None
     if request is None:
-        signed_in = session is not None and interaction.session_id == session.id
-        return Standing(interaction, None, None, session, user, Step.DONE if signed_in else Step.LOGIN)
+        step: Step | Fail = prompts.decide_for_ourselves(situation)
+        return Standing(interaction, None, None, session, user, step, situation)
     client = await context.client(request.client_id)
     if client is None or not client.allows_redirect(request.redirect_uri):
         return Stuck("expired")  # the client ended, or lost this URI, while the person was away
-    step = await _decide(context, request, client, interaction, session)
-    return Standing(interaction, request, client, session, user, step)
+    step = await _decide(context, request, client, situation)
+    return Standing(interaction, request, client, session, user, step, situation)
+
+
+async def situate(
+    context: Context,
+    visit: Visit,
+    request: AuthorizationRequest | None,
+    interaction: Interaction | None,
+    session: Session | None,
+) -> Situation:
+    """Gather what the decision needs; the person's factors only where something may still be asked of them."""
+    situation = Situation(interaction, session, context.now, rules=context.engine.rules)
+    asks_more = request is None or bool(request.acr_values) or request.essential_acrs is not None
+    if situation.user_id is None or not (asks_more or situation.own_proofs):
+        return situation
+    user = await context.stores.users.find(situation.user_id)
+    if user is None or not user.is_active:
+        return Situation(replace(interaction, proofs=(), user_id=None) if interaction else None, None, context.now)
+    return replace(situation, facts=await facts_of(context.stores, context.engine, visit, user, context.now))
 
 
 async def proceed(context: Context, standing: Standing) -> Outcome | str:
@@ -202,17 +229,12 @@ async def _current_session(context: Context, visit: Visit) -> Session | None:
     return await browser_session.keep_alive(context.stores, session, context.now)
 
 
-async def _decide(
-    context: Context,
-    request: AuthorizationRequest,
-    client: Client,
-    interaction: Interaction | None,
-    session: Session | None,
-) -> Step | Fail:
+async def _decide(context: Context, request: AuthorizationRequest, client: Client, situation: Situation) -> Step | Fail:
+    session, interaction = situation.session, situation.interaction
     consent = await context.stores.consents.find(session.user_id, client.id) if session else None
     is_given = interaction is not None and interaction.consent_given
     needed = not is_given and consent_policy.needs_consent(request, client, consent)
-    return prompts.decide(request, client, interaction, session, consent_needed=needed, now=context.now)
+    return prompts.decide(request, client, situation, consent_needed=needed)
 
 
 async def _refuse(context: Context, request: AuthorizationRequest, fail: Fail, session: Session | None) -> Delivery:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from idp.domain.assurance import Proof
+from idp.domain.assurance import Proof, authenticated_at, merge
 from idp.domain.event import Event, EventKind
 from idp.domain.secret import Digest, Digester, make_id, make_secret
 from idp.domain.session import Session
+from idp.domain.user import Role, User
 from idp.flows.visit import Visit
-from idp.policy import lifetimes
+from idp.policy import lifetimes, step_up
 from idp.storage.stores import Stores
 
 PURPOSE = "session"
@@ -39,13 +40,14 @@ async def keep_alive(stores: Stores, session: Session, now: datetime) -> Session
     """Move the idle limit of a session in use; written at most every few minutes."""
     if now - session.seen_at < lifetimes.SESSION_TOUCH:
         return session
-    return await stores.sessions.touch(session, now=now, idle_expires_at=now + lifetimes.SESSION_IDLE)
+    idle = session.idle_expires_at - session.seen_at
+    return await stores.sessions.touch(session, now=now, idle_expires_at=now + idle)
 
 
 async def open_or_raise(
-    stores: Stores, digester: Digester, visit: Visit, *, user_id: str, proof: Proof, now: datetime
+    stores: Stores, digester: Digester, visit: Visit, *, user: User, proofs: tuple[Proof, ...], now: datetime
 ) -> OpenedSession:
-    """Return the browser's session after a proof: the same one for the same person, else a new one.
+    """Return the browser's session after something was proved: the same one for the same person, else a new one.
 
     The cookie's secret changes in either case, so a planted or copied cookie is worthless (session fixation).
     A session of somebody else in this browser ends.
@@ -53,29 +55,31 @@ async def open_or_raise(
     secret = make_secret()
     digest = session_digest(digester, secret)
     current = await find(stores, digester, visit, now)
-    if current is not None and current.user_id == user_id and visit.session is not None:
-        raised = _fresh(replace(current, proofs=(proof,)), now)
+    if current is not None and current.user_id == user.id and visit.session is not None:
+        raised = _fresh(replace(current, proofs=merge(current.proofs, proofs)), user, now)
         if await stores.sessions.raise_proofs(raised, old=session_digest(digester, visit.session), new=digest):
             return OpenedSession(raised, secret)
     elif current is not None:
         await end(stores, current, now, address=visit.address)
     session = _fresh(
-        Session(make_id(), user_id, (proof,), created_at=now, auth_time=now, seen_at=now, expires_at=now,
+        Session(make_id(), user.id, proofs, created_at=now, auth_time=now, seen_at=now, expires_at=now,
                 idle_expires_at=now),
+        user,
         now,
     )  # fmt: skip
-    await stores.sessions.open(session, digest, device=visit.user_agent[:MAX_DEVICE_TEXT])
-    await stores.sessions.end_oldest_beyond(user_id, keep=lifetimes.SESSIONS_PER_USER, now=now, spare=session.id)
+    await stores.sessions.open(session, digest, device=visit.user_agent[:MAX_DEVICE_TEXT], address=visit.address)
+    await stores.sessions.end_oldest_beyond(user.id, keep=lifetimes.SESSIONS_PER_USER, now=now, spare=session.id)
     return OpenedSession(session, secret)
 
 
-def _fresh(session: Session, now: datetime) -> Session:
+def _fresh(session: Session, user: User, now: datetime) -> Session:
+    absolute, idle = step_up.session_limits(session.proofs, is_administrator=user.role is not Role.USER)
     return replace(
         session,
-        auth_time=now,
+        auth_time=authenticated_at(session.proofs),
         seen_at=now,
-        expires_at=now + lifetimes.SESSION_ABSOLUTE,
-        idle_expires_at=now + lifetimes.SESSION_IDLE,
+        expires_at=now + absolute,
+        idle_expires_at=now + idle,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from idp.clock import Clock
+from idp.domain.event import Event, EventKind
 from idp.flows.signing_keys import SigningKeys
 from idp.messages.outbox import OutboxWorker
 from idp.providers.keystore.port import KeyStoreFault
@@ -33,6 +34,23 @@ async def sweep(transactions: Transactions, clock: Clock) -> Counter[str]:
     return total
 
 
+async def delete_due(transactions: Transactions, clock: Clock) -> int:
+    """Delete the accounts whose owners' wish has waited long enough; return how many went.
+
+    Each in a transaction of its own, with its audit row; two workers at once delete each account once.
+    """
+    async with transactions.open(write=False) as stores:
+        due = await stores.users.due_for_deletion(clock.now(), limit=100)
+    deleted = 0
+    for user in due:
+        async with transactions.open(write=True) as stores:
+            await stores.sessions.end_all_of(user.id, clock.now())
+            if await stores.users.delete(user.id):
+                await stores.events.add(Event(EventKind.ACCOUNT_DELETED, user_id=user.id), clock.now())
+                deleted += 1
+    return deleted
+
+
 class Housekeeping:
     """Runs the chores of one process until it is stopped; every chore may run in several processes at once."""
 
@@ -48,6 +66,7 @@ class Housekeeping:
         """Begin."""
         for chore, pause in (
             (self._sweep, SWEEP_EVERY_SECONDS),
+            (self._delete_due, SWEEP_EVERY_SECONDS),
             (self._keys.keep_fresh, KEYS_EVERY_SECONDS),
             (self._deliver, OUTBOX_EVERY_SECONDS),
         ):
@@ -63,6 +82,11 @@ class Housekeeping:
         removed = await sweep(self._transactions, self._clock)
         if removed.total():
             log.info("swept", rows=removed.total())
+
+    async def _delete_due(self) -> None:
+        deleted = await delete_due(self._transactions, self._clock)
+        if deleted:
+            log.info("accounts deleted", accounts=deleted)
 
     async def _deliver(self) -> None:
         while await self._outbox.deliver():

@@ -1,143 +1,210 @@
-"""Signing in with a password: count, verify, open the session – three steps, two short transactions.
+"""The first factor of a sign-in: a password or a passkey.
 
-No transaction is open while the password is hashed. Known, unknown, disabled and throttled accounts cost and look
-alike; what really happened stands in the audit trail.
+A password takes two short transactions: count and look up, then store the proof. None is open while it is hashed.
+Known, unknown, disabled and throttled accounts cost and look alike; what really happened stands in the audit trail.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from idp.clock import Clock
 from idp.domain.assurance import Factor, Proof
-from idp.domain.event import Event, EventKind
+from idp.domain.event import EventKind
 from idp.domain.refusal import Refusal, Refused
-from idp.domain.secret import Digester
 from idp.domain.user import User
 from idp.factors.password import PasswordHasher, is_plausible
-from idp.flows import browser_session, known_device, throttle
-from idp.flows.browser_session import OpenedSession
+from idp.factors.password_judge import PasswordJudge
+from idp.factors.webauthn import Anybody, CounterRegressed, Webauthn
+from idp.factors.webauthn_ceremony import as_json
+from idp.flows import authorization, known_device, throttle
+from idp.flows.authorization import Standing, Step, Stuck
+from idp.flows.notices import Notices
+from idp.flows.sign_in import Proceeded, SignIn
 from idp.flows.throttle import Budget
 from idp.flows.visit import Visit
+from idp.oauth.context import Context
 from idp.storage.credentials import StoredHash
 from idp.storage.stores import Stores, Transactions
 
 NOBODY = ""  # an id that no person has: unknown names cost the same statements as known ones
+MakeContext = Callable[[Stores], Context]
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """The person proved who they are; cookies to set."""
+class NotYet:
+    """The person may not pass, and stays on the page."""
 
-    user: User
-    opened: OpenedSession
-    device: str
+    standing: Standing
+    refused: Refused
+    passkey_options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
+    standing: Standing
     user: User | None
     stored: StoredHash | None
     budget: Budget
 
 
 class Login:
-    """The password step of every journey."""
+    """The first step of every sign-in."""
 
     def __init__(
         self,
         transactions: Transactions,
         hasher: PasswordHasher,
-        digester: Digester,
-        clock: Clock,
-        *,
-        limits_floods: bool,
+        judge: PasswordJudge,
+        webauthn: Webauthn,
+        sign_in: SignIn,
+        notices: Notices,
     ) -> None:
         """Keep what the steps need."""
         self._transactions = transactions
         self._hasher = hasher
-        self._digester = digester
-        self._clock = clock
-        self._limits_floods = limits_floods
+        self._judge = judge
+        self._webauthn = webauthn
+        self._sign_in = sign_in
+        self._notices = notices
+
+    async def passkey_options(self, context: Context, standing: Standing) -> str:
+        """Return what the browser needs to offer a passkey, the same for everybody; a new challenge each time."""
+        options = await self._webauthn.challenge_anybody(context.stores, Anybody(standing.interaction.id, context.now))
+        return as_json(options)
 
     async def with_password(
-        self, visit: Visit, *, username: str, password: str, interaction_id: str | None
-    ) -> SignedIn | Refused:
-        """Sign a person in; raise HashPoolBusy when too many sign in at once."""
-        if not username.strip() or not password:
-            return Refused(Refusal.MISSING_FIELDS)
-        attempt = await self._reserve(visit, username)
-        if isinstance(attempt, Refused):
+        self,
+        make_context: MakeContext,
+        visit: Visit,
+        interaction_id: str,
+        *,
+        username: str,
+        password: str,
+        check: Callable[[], None],
+    ) -> Proceeded | NotYet | Stuck:
+        """Take a name and a password; `check` raises unless the form is ours.
+
+        Raises HashPoolBusy when too many sign in at once.
+        """
+        attempt = await self._reserve(make_context, visit, interaction_id, username, password, check)
+        if not isinstance(attempt, _Attempt):
             return attempt
         stored = attempt.stored.hash if attempt.stored and is_plausible(password) else None
         matches = await self._hasher.verify(stored, password if is_plausible(password) else "")
         upgraded = None
         if matches and stored is not None and self._hasher.needs_upgrade(stored):
             upgraded = await self._hasher.hash(password)
+        # Only now the password is at hand, and only now a list that grew since it was chosen can be asked.
+        is_breached = matches and self._judge.is_breached(password)
         async with self._transactions.open(write=True, request_id=visit.request_id) as stores:
-            return await self._conclude(stores, visit, attempt, matches, upgraded, interaction_id)
+            return await self._conclude(
+                make_context(stores), visit, attempt, matches=matches, is_breached=is_breached, upgraded=upgraded
+            )
 
-    async def _reserve(self, visit: Visit, username: str) -> _Attempt | Refused:
-        now = self._clock.now()
+    async def _reserve(
+        self,
+        make_context: MakeContext,
+        visit: Visit,
+        interaction_id: str,
+        username: str,
+        password: str,
+        check: Callable[[], None],
+    ) -> _Attempt | Proceeded | NotYet | Stuck:
         async with self._transactions.open(write=True, request_id=visit.request_id) as stores:
+            context = make_context(stores)
+            standing = await authorization.stand(context, visit, interaction_id)
+            if isinstance(standing, Stuck):
+                if standing.why not in ("foreign", "unknown"):
+                    check()
+                return standing
+            check()
+            if standing.step is not Step.LOGIN:
+                return Proceeded(await authorization.resume(context, visit, interaction_id))
+            if not username.strip() or not password:
+                return await self._not_yet(context, standing, Refused(Refusal.MISSING_FIELDS))
             user = await stores.users.find_by_name(username)
             stored = await stores.credentials.password_of(user.id if user else NOBODY)
-            device_id = None
-            if user is not None and stored is not None:
-                device_id = known_device.recognise(
-                    visit.device, user_id=user.id, password_since=stored.created_at, digester=self._digester, now=now
-                )
-            account = user.id.encode() if user else stores.users.name_digest(username)
-            budget = throttle.budget(self._digester, account=account, address=visit.address, device_id=device_id)
-            refused = await throttle.reserve(stores, budget, now, limits_floods=self._limits_floods)
+            budget = self._budget(context, visit, username, user, stored)
+            refused = await throttle.reserve(stores, budget, context.now, limits_floods=context.engine.limits_floods)
             if refused is not None:
-                await self._note(stores, EventKind.THROTTLED, visit, user, now)
-                return refused
-            return _Attempt(user, stored, budget)
+                await context.record(EventKind.THROTTLED, user_id=user.id if user else None)
+                return await self._not_yet(context, standing, refused)
+            return _Attempt(standing, user, stored, budget)
+
+    def _budget(
+        self, context: Context, visit: Visit, username: str, user: User | None, stored: StoredHash | None
+    ) -> Budget:
+        device_id, digester, now = None, context.engine.digester, context.now
+        if user is not None and stored is not None:
+            device_id = known_device.recognise(
+                visit.device, user_id=user.id, password_since=stored.created_at, digester=digester, now=now
+            )
+        account = user.id.encode() if user else context.stores.users.name_digest(username)
+        return throttle.budget(digester, account=account, address=visit.address, device_id=device_id)
 
     async def _conclude(
         self,
-        stores: Stores,
+        context: Context,
         visit: Visit,
         attempt: _Attempt,
+        *,
         matches: bool,
+        is_breached: bool,
         upgraded: str | None,
-        interaction_id: str | None,
-    ) -> SignedIn | Refused:
-        now = self._clock.now()
+    ) -> Proceeded | NotYet | Stuck:
+        stores, now = context.stores, context.now
         # As they are now, not as they were when the password was typed.
         user = await stores.users.find(attempt.user.id if attempt.user else NOBODY)
         stored = attempt.stored
         if not matches or user is None or stored is None or not user.is_active:
             await throttle.failed(stores, attempt.budget, now)
             reason = "disabled" if user and not user.is_active else "password" if attempt.user else "unknown"
-            await self._note(stores, EventKind.SIGN_IN_REFUSED, visit, user, now, reason=reason)
-            return Refused(Refusal.WRONG_CREDENTIALS)
+            await context.record(EventKind.SIGN_IN_REFUSED, user_id=user.id if user else None, reason=reason)
+            return await self._not_yet(context, attempt.standing, Refused(Refusal.WRONG_CREDENTIALS))
         await throttle.succeeded(stores, attempt.budget)
+        if is_breached:
+            await context.record(EventKind.PASSWORD_BREACHED, user_id=user.id)
+            await self._notices.password_breached(stores, user, now)
         if upgraded is not None:
             await stores.credentials.upgrade_password(user.id, old=stored.hash, new=upgraded)
-        proof = Proof(Factor.PASSWORD, now)
-        opened = await browser_session.open_or_raise(
-            stores, self._digester, visit, user_id=user.id, proof=proof, now=now
-        )
-        if interaction_id is not None:
-            await stores.interactions.note_sign_in(interaction_id, opened.session.id, now)
-        await self._note(stores, EventKind.SIGNED_IN, visit, user, now, session_id=opened.session.id)
-        device = known_device.remember(
-            visit.device, user_id=user.id, password_since=stored.created_at, digester=self._digester, now=now
-        )
-        return SignedIn(user, opened, device)
+        standing = await authorization.stand(context, visit, attempt.standing.interaction.id)
+        if isinstance(standing, Stuck):
+            return standing
+        return await self._sign_in.record(context, visit, standing, user, Proof(Factor.PASSWORD, now))
 
-    async def _note(
+    async def with_passkey(
         self,
-        stores: Stores,
-        kind: EventKind,
+        make_context: MakeContext,
         visit: Visit,
-        user: User | None,
-        now: datetime,
+        interaction_id: str,
         *,
-        session_id: str | None = None,
-        **detail: str,
-    ) -> None:
-        user_id = user.id if user else None
-        event = Event(kind, user_id=user_id, session_id=session_id, address=visit.address, detail=detail)
-        await stores.events.add(event, now)
+        answer: str,
+        check: Callable[[], None],
+    ) -> Proceeded | NotYet | Stuck:
+        """Take the answer of a passkey that says itself whose it is."""
+        async with self._transactions.open(write=True, request_id=visit.request_id) as stores:
+            context = make_context(stores)
+            standing = await authorization.stand(context, visit, interaction_id)
+            if isinstance(standing, Stuck):
+                if standing.why not in ("foreign", "unknown"):
+                    check()
+                return standing
+            check()
+            if standing.step is not Step.LOGIN:
+                return Proceeded(await authorization.resume(context, visit, interaction_id))
+            found = await self._whose(context, standing, answer)
+            if isinstance(found, Refused):
+                await context.record(EventKind.SIGN_IN_REFUSED, reason=found.reason.value, factor="webauthn")
+                return await self._not_yet(context, standing, found)
+            user, proof = found
+            return await self._sign_in.record(context, visit, standing, user, proof)
+
+    async def _whose(self, context: Context, standing: Standing, answer: str) -> tuple[User, Proof] | Refused:
+        asked = Anybody(standing.interaction.id, context.now)
+        try:
+            return await self._webauthn.verify_anybody(context.stores, asked, answer)
+        except CounterRegressed as error:
+            await self._notices.passkey_copied(context, error.credential)
+            return Refused(Refusal.PASSKEY_REFUSED)
+
+    async def _not_yet(self, context: Context, standing: Standing, refused: Refused) -> NotYet:
+        return NotYet(standing, refused, await self.passkey_options(context, standing))

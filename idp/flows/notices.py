@@ -1,38 +1,152 @@
-"""Notices to people about what happened to their account: written to the outbox with their cause."""
+"""What people are told: codes and links they asked for, and notices of what happened to their account.
 
-from datetime import timedelta
+Each is written to the outbox with its cause, so that none leaves for something that was rolled back. A notice goes to a
+proved address only and carries a link that secures the account; a code or link for an address goes to just that one.
+"""
 
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from idp.domain.assurance import Factor
 from idp.domain.client import Client
+from idp.domain.credential import Credential
+from idp.domain.event import EventKind
+from idp.domain.message import Message
+from idp.domain.secret import Digester, make_secret
 from idp.domain.tokens import Grant
 from idp.domain.user import User
-from idp.messages import email
+from idp.flows.devices import describe_agent
+from idp.flows.visit import Visit
+from idp.messages import email, sms
 from idp.oauth.context import Context
+from idp.policy import lifetimes
+from idp.storage.stores import Stores
 from idp.templating import Templates
 
 NOTICE_LIFE = timedelta(days=3)
+SECURE = "secure-account"
+MOST_SIGN_IN_NOTICES = 3  # a day; changes and recovery are always told
 
 
 class Notices:
-    """Writes notices in the person's language."""
+    """Writes messages in the person's language."""
 
-    def __init__(self, templates: Templates, *, brand: str, account_url: str) -> None:
-        """Keep what every notice shows."""
+    def __init__(self, templates: Templates, digester: Digester, *, brand: str, issuer: str) -> None:
+        """Keep what every message shows; links begin with the issuer, whatever a request said (Host)."""
         self._templates = templates
+        self._digester = digester
         self._brand = brand
-        self._account_url = account_url
+        self._issuer = issuer
 
-    async def refresh_token_reused(self, context: Context, client: Client, grant: Grant, user: User) -> None:
-        """Tell a person that a refresh token was used twice (RFC 9700 §4.14.2); only a proved address gets mail."""
+    def url(self, path: str) -> str:
+        """Return the URL of one of our pages."""
+        return f"{self._issuer}/{path}"
+
+    async def code(
+        self,
+        stores: Stores,
+        user: User,
+        factor: Factor,
+        code: str,
+        to: str,
+        now: datetime,
+        *,
+        kind: str = "sign_in_code",
+    ) -> None:
+        """Send a code to where it is to prove something; a dead one is not sent."""
+        if factor is Factor.SMS_OTP:
+            host = urlsplit(self._issuer).hostname or ""
+            message = sms.code_message(
+                self._templates,
+                to=to,
+                locale=self.locale_of(user),
+                code=code,
+                sent_at=now,
+                brand=self._brand,
+                host=host,
+            )
+        else:
+            minutes = int(lifetimes.ONE_TIME_CODE.total_seconds() // 60)
+            message = self._mail(kind, to, self.locale_of(user), now, code=code, minutes=minutes)
+        await stores.outbox.add(message, expires_at=now + lifetimes.ONE_TIME_CODE)
+
+    async def mail(
+        self, stores: Stores, kind: str, *, to: str, locale: str, now: datetime, life: timedelta,
+        due_at: datetime | None = None, **facts: object,
+    ) -> Message:  # fmt: skip
+        """Send a mail that somebody asked for to an address, proved or not."""
+        message = self._mail(kind, to, locale, now, **facts)
+        await stores.outbox.add(message, expires_at=(due_at or now) + life, due_at=due_at)
+        return message
+
+    async def tell(
+        self, stores: Stores, user: User, kind: str, now: datetime, *, to: str | None = None, **facts: object
+    ) -> None:
+        """Tell a person what happened to their account, with a link that secures it."""
+        address = to or (user.email if user.email_verified else None)
+        if address is None:
+            return
+        link = await self.link(
+            stores, SECURE, now=now, life=lifetimes.SECURE_ACCOUNT_LINK, user_id=user.id, path="secure", spare=True
+        )
+        message = self._mail(kind, address, self.locale_of(user), now, secure_link=link, **facts)
+        await stores.outbox.add(message, expires_at=now + NOTICE_LIFE)
+
+    async def link(
+        self, stores: Stores, purpose: str, *, now: datetime, life: timedelta, user_id: str | None, path: str,
+        spare: bool = False, **content: str,
+    ) -> str:  # fmt: skip
+        """Return the URL of a new single-use link; older ones of its kind die unless they are spared."""
+        secret = make_secret()
+        await stores.links.add(
+            self._digester.digest("link", secret), purpose=purpose, expires_at=now + life, now=now, user_id=user_id,
+            content=content or None, spare=spare,
+        )  # fmt: skip
+        return self.url(f"{path}/{secret}")
+
+    async def new_device(self, stores: Stores, user: User, visit: Visit, now: datetime) -> None:
+        """Tell a person of a sign-in from a browser that is new to their account; a few a day."""
         if user.email is None or not user.email_verified:
             return
+        counter = self._digester.digest("notices", user.id)
+        if await stores.attempts.add_in_window(counter, now, window=timedelta(days=1)) <= MOST_SIGN_IN_NOTICES:
+            await self.tell(
+                stores, user, "new_device", now, device=describe_agent(visit.user_agent), address=visit.address
+            )
+
+    async def attempts_blocked(self, stores: Stores, user: User, now: datetime) -> None:
+        """Tell a person, once a day, that somebody with their password is guessing codes."""
+        counter = self._digester.digest("notices_blocked", user.id)
+        if await stores.attempts.add_in_window(counter, now, window=timedelta(days=1)) == 1:
+            await self.tell(stores, user, "attempts_blocked", now)
+
+    async def password_breached(self, stores: Stores, user: User, now: datetime) -> None:
+        """Tell a person, once a day, that the password they use has leaked somewhere."""
+        counter = self._digester.digest("notices_breached", user.id)
+        if await stores.attempts.add_in_window(counter, now, window=timedelta(days=1)) == 1:
+            await self.tell(stores, user, "password_breached", now, link=self.url("account/password"))
+
+    async def passkey_copied(self, context: Context, credential: Credential) -> None:
+        """Note and tell that a passkey's counter did not grow (WebAuthn §7.2 step 24)."""
+        await context.record(EventKind.PASSKEY_COPIED, user_id=credential.user_id, credential=credential.id)
+        user = await context.stores.users.find(credential.user_id)
+        if user is not None:
+            await self.tell(context.stores, user, "passkey_copied", context.now, name=credential.name)
+
+    async def recovery_code_used(self, context: Context, user: User) -> None:
+        """Note and tell that a recovery code was used, and how many are left."""
+        remaining = await context.stores.recovery_codes.count(user.id)
+        await context.record(EventKind.RECOVERY_CODE_USED, user_id=user.id, remaining=remaining)
+        await self.tell(context.stores, user, "recovery_code_used", context.now, remaining=remaining)
+
+    async def refresh_token_reused(self, context: Context, client: Client, grant: Grant, user: User) -> None:
+        """Tell a person that a refresh token was used twice (RFC 9700 §4.14.2)."""
+        await self.tell(context.stores, user, "refresh_token_reused", context.now, client_name=client.name)
+
+    def _mail(self, kind: str, to: str, locale: str, now: datetime, **facts: object) -> Message:
+        return email.compose(self._templates, kind, to=to, locale=locale, sent_at=now, brand=self._brand, **facts)
+
+    def locale_of(self, user: User) -> str:
+        """Return the language in which a person is written to."""
         locale = user.claims.get("locale")
-        message = email.refresh_token_reused(
-            self._templates,
-            to=user.email,
-            locale=self._templates.pick_locale(locale if isinstance(locale, str) else None, None),
-            client_name=client.name,
-            sent_at=context.now,
-            brand=self._brand,
-            account_url=self._account_url,
-        )
-        await context.stores.outbox.add(message, expires_at=context.now + NOTICE_LIFE)
+        return self._templates.pick_locale(locale if isinstance(locale, str) else None, None)

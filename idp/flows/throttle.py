@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
+from idp.domain.assurance import Factor
 from idp.domain.refusal import Refusal, Refused
 from idp.domain.secret import Digest, Digester
 from idp.policy import lockout
@@ -63,6 +64,35 @@ async def _network_is_full(stores: Stores, budget: Budget, now: datetime) -> boo
     accounts = await stores.attempts.note_account(budget.network, budget.account, now, window=window)
     failures = await stores.attempts.count(budget.network, now)
     return accounts > lockout.NETWORK_ACCOUNTS or failures >= lockout.NETWORK_FAILURES
+
+
+async def reserve_code(
+    stores: Stores, digester: Digester, *, user_id: str, factor: Factor, now: datetime
+) -> Refused | None:
+    """Count an answer to a code before it is checked; say how long to wait if it may not be made.
+
+    Over all sessions of the account: 5 in 5 minutes, 20 an hour, 50 a day.
+    """
+    for subject, (limit, window) in zip(_code_counters(digester, user_id, factor), lockout.CODE_LIMITS, strict=True):
+        counted = await stores.attempts.add_in_window(subject, now, window=window)
+        if counted > limit:
+            return Refused(Refusal.THROTTLED, window)
+    return None
+
+
+async def code_succeeded(stores: Stores, digester: Digester, *, user_id: str, factor: Factor) -> None:
+    """Give the counters of this factor back, and of no other."""
+    for subject in _code_counters(digester, user_id, factor):
+        await stores.attempts.clear(subject)
+
+
+async def forgive(stores: Stores, digester: Digester, user_id: str) -> None:
+    """Forget the failures of an account's password after its reset; no network's, and no other factor's."""
+    await stores.attempts.clear(digester.digest("password_attempts", f"{user_id.encode().hex()}|"))
+
+
+def _code_counters(digester: Digester, user_id: str, factor: Factor) -> list[Digest]:
+    return [digester.digest("code_attempts", f"{user_id}|{factor.value}|{limit}") for limit, _ in lockout.CODE_LIMITS]
 
 
 async def succeeded(stores: Stores, budget: Budget) -> None:

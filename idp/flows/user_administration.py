@@ -17,12 +17,15 @@ from idp.domain.user import (
     normalise_username,
     plain_email,
 )  # fmt: skip
-from idp.factors.password import PasswordHasher, common_passwords
-from idp.policy import lifetimes, passwords
+from idp.factors.password import PasswordHasher
+from idp.factors.password_judge import PasswordJudge
+from idp.flows.access import end_elsewhere
+from idp.policy import lifetimes
 from idp.storage.stores import Stores, Transactions
 from idp.storage.users import IdentifierTaken
 
 ADMINISTRATOR_LINK = "administrator"
+NAME_CLAIMS = ("name", "given_name", "family_name", "nickname", "preferred_username")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,21 @@ class UserAdministration:
     """What operators and the first administrator do with accounts."""
 
     def __init__(
-        self, transactions: Transactions, hasher: PasswordHasher, digester: Digester, clock: Clock, *, product: str
+        self, transactions: Transactions, hasher: PasswordHasher, judge: PasswordJudge, digester: Digester, clock: Clock
     ) -> None:
-        """Keep what the steps need; `product` is a word that no password may be made of."""
+        """Keep what the steps need."""
         self._transactions = transactions
         self._hasher = hasher
+        self._judge = judge
         self._digester = digester
         self._clock = clock
-        self._product = product
 
     async def create(self, new: NewUser, *, link: str | None = None) -> User | Refused:
         """Make an account; with `link`, spend it in the same transaction (first administrator)."""
         checked = self._check(new)
         if isinstance(checked, Refusal):
             return Refused(checked)
-        refused = self.judge_password(new.password, checked) if new.password is not None else None
+        refused = await self.judge_password(new.password, checked) if new.password is not None else None
         if refused is not None:
             return Refused(refused)
         hashed = await self._hasher.hash(new.password) if new.password is not None else None
@@ -85,13 +88,11 @@ class UserAdministration:
         claims = {name: value for name, value in new.claims.items() if name not in RESERVED_CLAIMS}
         return User(make_user_id(), UserStatus.ACTIVE, new.role, email, new.email_verified, username, claims)
 
-    def judge_password(self, password: str, user: User) -> Refusal | None:
+    async def judge_password(self, password: str, user: User) -> Refusal | None:
         """Return why a password is refused for this person, None if it may be used."""
-        local_part = (user.email or "").partition("@")[0]
-        name = user.claims.get("name")
-        words = (user.email, local_part, user.username, name if isinstance(name, str) else None, self._product)
-        own = tuple(word for word in words if word)
-        return passwords.judge(password, own_words=own, common=common_passwords())
+        names = [claim for claim in map(user.claims.get, NAME_CLAIMS) if isinstance(claim, str)]
+        own_words = (user.email, user.username, *names)
+        return (await self._judge.judge_new(password, own_words=own_words)).refusal
 
     async def _store(self, stores: Stores, user: User, hashed: str | None, now: datetime) -> None:
         await stores.users.add(user)
@@ -112,14 +113,14 @@ class UserAdministration:
 
     async def set_password(self, user: User, password: str) -> Refused | None:
         """Replace a password: every session and grant of the person ends."""
-        refused = self.judge_password(password, user)
+        refused = await self.judge_password(password, user)
         if refused is not None:
             return Refused(refused)
         hashed = await self._hasher.hash(password)
         now = self._clock.now()
         async with self._transactions.open(write=True) as stores:
             await stores.credentials.set_password(user.id, hashed, now)
-            await self._end_access(stores, user.id, now)
+            await end_elsewhere(stores, user.id, now)
             await stores.events.add(Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "password"}), now)
         return None
 
@@ -144,7 +145,7 @@ class UserAdministration:
         async with self._transactions.open(write=True) as stores:
             await stores.users.set_status(user.id, status, now)
             if status is UserStatus.DISABLED:
-                await self._end_access(stores, user.id, now)
+                await end_elsewhere(stores, user.id, now)
             await stores.events.add(
                 Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": status.value}), now
             )
@@ -156,11 +157,6 @@ class UserAdministration:
             await stores.sessions.end_all_of(user.id, now)
             await stores.users.delete(user.id)
             await stores.events.add(Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "deleted"}), now)
-
-    async def _end_access(self, stores: Stores, user_id: str, now: datetime) -> None:
-        await stores.sessions.end_all_of(user_id, now)
-        await stores.codes.burn_of_user(user_id, now)
-        await stores.grants.revoke_of_user(user_id, now)
 
     async def administrator_link(self) -> str:
         """Return a new secret for the one-time link that makes an administrator; older links die."""

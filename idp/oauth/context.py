@@ -1,7 +1,7 @@
 """What an endpoint works with: facts of the process, and the stores of the request's one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from idp.domain.client import CLIENT_ID, Client
@@ -9,6 +9,7 @@ from idp.domain.event import Event, EventKind
 from idp.domain.secret import Digester, Sealer
 from idp.oauth.keyring import Keyring
 from idp.oauth.request import HttpRequest
+from idp.policy.step_up import Rules
 from idp.storage.caches import ClientDirectory
 from idp.storage.stores import Stores
 
@@ -24,6 +25,7 @@ class Engine:
     sealer: Sealer
     limits_floods: bool = True
     docs_url: str | None = None
+    rules: Rules = field(default_factory=Rules)
 
     def url(self, path: str) -> str:
         """Return one of our URLs; always from the issuer, never from a Host header."""

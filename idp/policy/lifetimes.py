@@ -1,6 +1,6 @@
 """How long anything lives. Defaults of the protocol; each is at most what the security rules allow."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from idp.domain.client import TokenFormat
 
@@ -14,11 +14,29 @@ REFRESH_GRACE_CONFIDENTIAL = timedelta(seconds=60)
 REFRESH_GRACE_PUBLIC = timedelta(seconds=10)
 SESSION_ABSOLUTE = timedelta(days=30)
 SESSION_IDLE = timedelta(days=30)
+SESSION_AAL1 = (SESSION_ABSOLUTE, SESSION_IDLE)
+SESSION_AAL2 = (timedelta(hours=24), timedelta(hours=1))
+SESSION_ADMINISTRATOR = (timedelta(hours=12), timedelta(minutes=15))
 SESSION_TOUCH = timedelta(minutes=5)  # a session in use is noted at most this often
 SESSIONS_PER_USER = 20
 INTERACTIONS_PER_BROWSER = 20
 KNOWN_DEVICE = timedelta(days=30)
 ADMINISTRATOR_LINK = timedelta(hours=1)
+REAUTHENTICATION = timedelta(minutes=5)
+ONE_TIME_CODE = timedelta(minutes=5)
+ONE_TIME_CODE_TRIES = 5
+RESENDS = 5
+RESENDS_WINDOW = timedelta(hours=1)
+WEBAUTHN_CHALLENGE = timedelta(minutes=5)
+REMEMBERED_BROWSER = timedelta(days=30)
+REMEMBERED_BROWSERS = 10
+RESET_LINK = timedelta(minutes=30)
+ADDRESS_VERIFICATION = timedelta(hours=24)
+INVITATION = timedelta(hours=72)
+SECURE_ACCOUNT_LINK = timedelta(hours=24)
+UNDO_EMAIL_CHANGE = timedelta(days=7)
+LOST_FACTOR_LINK = timedelta(hours=24)
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 KEY_AHEAD = timedelta(hours=24)  # a key is published this long before its first signature
 KEY_ACTIVE = timedelta(days=90)
 # A retired key stays published until the longest token it may have signed has ended.

@@ -11,6 +11,14 @@ NETWORK_ACCOUNTS = 20
 NETWORK_ACCOUNTS_WINDOW = timedelta(hours=3)
 RANDOM_TOKENS = 60
 RANDOM_TOKENS_WINDOW = timedelta(minutes=1)
+# Wrong codes per account and kind of factor, over all sessions (RFC 4226 §7.3).
+CODE_LIMITS = (
+    (5, timedelta(minutes=5)),
+    (20, timedelta(hours=1)),
+    (50, timedelta(days=1)),
+)
+SIGN_UPS = 20
+SIGN_UPS_WINDOW = timedelta(hours=1)
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(minutes=15)
 _UNTIL_RESET = timedelta(days=36500)  # only a reset clears the counter before

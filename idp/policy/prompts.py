@@ -1,22 +1,32 @@
-"""prompt, max_age, id_token_hint and acr → what must happen next: sign in, choose, agree, go on, or refuse."""
+"""prompt, max_age, id_token_hint and acr → what must happen next: sign in, confirm, choose, agree, go on, or refuse."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from idp.domain import assurance
+from idp.domain.assurance import Factor, Proof, Requirement
 from idp.domain.authorization import AuthorizationRequest, Interaction, Prompt
 from idp.domain.client import Client
 from idp.domain.session import Session
+from idp.policy import step_up
+from idp.policy.step_up import Facts, Rules
+
+LONGEST_MAX_AGE = 10**9  # seconds; a client that accepts older sign-ins accepts any
 
 
 class Step(StrEnum):
     """What the person must do, or that nothing is left to do."""
 
     LOGIN = "login"
+    STEP_UP = "step-up"
+    ENROL = "enrol"
     ACCOUNTS = "accounts"
     CONSENT = "consent"
     DONE = "done"
+
+
+AUTHENTICATION = frozenset({Step.LOGIN, Step.STEP_UP, Step.ENROL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,68 +37,203 @@ class Fail:
     description: str
 
 
+_UNMET = Fail("unmet_authentication_requirements", "no way to sign in here reaches the acr that was demanded")
 _NONE_ERRORS = {
     Step.LOGIN: Fail("login_required", "nobody is signed in who can answer this request without a page"),
+    Step.STEP_UP: Fail("interaction_required", "the person must prove more than they have"),
+    Step.ENROL: Fail("interaction_required", "the person must set up another factor"),
     Step.ACCOUNTS: Fail("account_selection_required", "the person must choose an account"),
     Step.CONSENT: Fail("consent_required", "the person has not agreed to this request yet"),
 }
 
 
-def decide(
-    request: AuthorizationRequest,
-    client: Client,
-    interaction: Interaction | None,
-    session: Session | None,
-    *,
-    consent_needed: bool,
-    now: datetime,
-) -> Step | Fail:
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Who is there, what they proved, and how strict the operator is; `facts` are those of that person."""
+
+    interaction: Interaction | None
+    session: Session | None
+    now: datetime
+    facts: Facts | None = None
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def own_proofs(self) -> tuple[Proof, ...]:
+        """Return what was proved in this very interaction."""
+        return self.interaction.proofs if self.interaction is not None else ()
+
+    @property
+    def is_concluded(self) -> bool:
+        """Say whether this session was opened or raised by this very interaction."""
+        interaction, session = self.interaction, self.session
+        return (
+            interaction is not None
+            and session is not None
+            and interaction.signed_in_at is not None
+            and interaction.session_id == session.id
+        )
+
+    @property
+    def user_id(self) -> str | None:
+        """Return whom this is about: who proved something here, else who is signed in."""
+        if self.interaction is not None and self.interaction.user_id is not None:
+            return self.interaction.user_id
+        return self.session.user_id if self.session else None
+
+
+def decide(request: AuthorizationRequest, client: Client, situation: Situation, *, consent_needed: bool) -> Step | Fail:
     """Say what this request needs next, given who is signed in and what was already done for it."""
-    step = _next(request, client, interaction, session, consent_needed=consent_needed, now=now)
+    step = _next(request, client, situation, consent_needed=consent_needed)
     if Prompt.NONE in request.prompts and isinstance(step, Step) and step is not Step.DONE:
         return _NONE_ERRORS[step]
     return step
 
 
-def _next(
-    request: AuthorizationRequest,
-    client: Client,
-    interaction: Interaction | None,
-    session: Session | None,
-    *,
-    consent_needed: bool,
-    now: datetime,
-) -> Step | Fail:
+def _next(request: AuthorizationRequest, client: Client, situation: Situation, *, consent_needed: bool) -> Step | Fail:
+    session, interaction = situation.session, situation.interaction
     if request.essential_acrs is not None and not set(request.essential_acrs) & set(assurance.SUPPORTED_ACRS):
-        return Fail("unmet_authentication_requirements", "no way to sign in here reaches the acr that was demanded")
-    if Prompt.SELECT_ACCOUNT in request.prompts and session and not (interaction and interaction.account_chosen):
+        return _UNMET
+    chosen = interaction is not None and interaction.account_chosen
+    if Prompt.SELECT_ACCOUNT in request.prompts and session and not chosen and not situation.own_proofs:
         return Step.ACCOUNTS
-    if session is None or needs_login(request, client, interaction, session, now=now):
-        return Step.LOGIN
-    if request.hinted_sub is not None and request.hinted_sub != session.user_id:
+    proofs = proofs_at_hand(request, client, situation)
+    if proofs and request.hinted_sub is not None and request.hinted_sub != situation.user_id:
         # Somebody else signed in: a hint signs nobody in and nobody out (OIDC Core §3.1.2.1).
         return Fail("login_required", "another person is signed in than the one the client asked for")
+    missing = authenticate(requirement_of(request, situation), proofs, situation)
+    if missing is not None:
+        return missing
+    if situation.own_proofs and not situation.is_concluded:
+        return Step.LOGIN  # enough was proved, but no session holds it: it began anew somewhere else
     return Step.CONSENT if consent_needed else Step.DONE
 
 
-def needs_login(
-    request: AuthorizationRequest,
-    client: Client,
-    interaction: Interaction | None,
-    session: Session,
-    *,
-    now: datetime,
-) -> bool:
-    """Say whether the session is not fresh or not strong enough for the request.
+def missing_proof(request: AuthorizationRequest | None, client: Client | None, situation: Situation) -> Step | None:
+    """Say what is still to be proved in an interaction; None when its session may be opened or raised."""
+    if request is None or client is None:
+        return _missing_for_ourselves(situation)
+    proofs = proofs_at_hand(request, client, situation)
+    missing = authenticate(requirement_of(request, situation), proofs, situation)
+    return missing if isinstance(missing, Step) else None
+
+
+def requirement_of(request: AuthorizationRequest, situation: Situation) -> Requirement | None:
+    """Return what must have been proved for this request; None if its demand can never be met."""
+    facts = situation.facts or Facts()
+    # Without facts the session was opened under the account's own rules, and nothing more was asked.
+    required = step_up.of_account(facts, situation.rules) if situation.facts is not None else Requirement()
+    if request.essential_acrs is not None:
+        demanded = step_up.demanded(request.essential_acrs, facts)
+        return None if demanded is None else required.join(demanded)
+    return required.join(step_up.wished(request.acr_values, facts))
+
+
+def authenticate(
+    requirement: Requirement | None, proofs: tuple[Proof, ...], situation: Situation
+) -> Step | Fail | None:
+    """Say how the person must prove more; None if what they proved is enough."""
+    if not proofs:
+        return Step.LOGIN
+    if requirement is None:
+        return _UNMET
+    if requirement.is_met(proofs, situation.now):
+        return None
+    facts, rules = situation.facts or Facts(), situation.rules
+    if step_up.options(requirement, proofs, facts, rules):
+        return Step.STEP_UP
+    if not step_up.is_enrolable(requirement):
+        return _UNMET
+    # A further factor is set up only by somebody who proved all that the account has (ASVS 6.1.3).
+    whole = step_up.of_account(Facts(facts.enrolled), Rules(sends_sms=rules.sends_sms, sends_mail=rules.sends_mail))
+    if facts.second_factors and not whole.is_met(proofs):
+        return Step.STEP_UP if step_up.options(whole, proofs, facts, rules) else _UNMET
+    return Step.ENROL
+
+
+def proofs_at_hand(request: AuthorizationRequest, client: Client, situation: Situation) -> tuple[Proof, ...]:
+    """Return what counts for this request: the session's proofs while they are fresh enough, and this interaction's."""
+    session, own = situation.session, situation.own_proofs
+    if session is None or session.user_id != situation.user_id or needs_login(request, client, situation):
+        return own
+    max_age = effective_max_age(request, client)
+    kept = session.proofs
+    if max_age is not None and max_age < LONGEST_MAX_AGE and not situation.is_concluded:
+        kept = assurance.fresh(kept, situation.now - timedelta(seconds=max_age))
+    return assurance.merge(kept, own)
+
+
+def effective_max_age(request: AuthorizationRequest, client: Client) -> int | None:
+    """Return the age in seconds that a sign-in may have; the client's default counts where it asks for none."""
+    return client.default_max_age if request.max_age is None else request.max_age
+
+
+def needs_login(request: AuthorizationRequest, client: Client, situation: Situation) -> bool:
+    """Say whether the session is not fresh enough for the request, or not the one that the person wants.
 
     prompt=login and max_age=0 ask for a first factor proved in this very interaction.
     """
-    is_own = interaction is not None and interaction.signed_in_at is not None and interaction.session_id == session.id
-    max_age = client.default_max_age if request.max_age is None else request.max_age
+    interaction, session = situation.interaction, situation.session
+    if session is None:
+        return True
     if interaction is not None and interaction.account_chosen and interaction.session_id != session.id:
         return True  # the person chose to sign in with another account
-    if is_own:
+    if situation.is_concluded:
         return False
+    max_age = effective_max_age(request, client)
     if Prompt.LOGIN in request.prompts or max_age == 0:
         return True
-    return max_age is not None and (now - session.auth_time).total_seconds() > max_age  # any integer, however large
+    # Any integer, however large.
+    return max_age is not None and (situation.now - session.auth_time).total_seconds() > max_age
+
+
+def decide_for_ourselves(situation: Situation) -> Step:
+    """Say what one of our own pages needs next: a sign-in in this interaction, or all that the account has, freshly."""
+    missing = _missing_for_ourselves(situation)
+    if missing is not None:
+        return missing
+    return Step.LOGIN if situation.own_proofs and not situation.is_concluded else Step.DONE
+
+
+def _missing_for_ourselves(situation: Situation) -> Step | None:
+    interaction = situation.interaction
+    assert interaction is not None
+    if interaction.fresh_within is None and situation.is_concluded:
+        return None
+    requirement, proofs = _asked(None, None, situation)
+    if not any(proof.factor in assurance.PRIMARY for proof in proofs):
+        return Step.LOGIN
+    missing = authenticate(requirement, proofs, situation)
+    return missing if isinstance(missing, Step) else None
+
+
+def options(request: AuthorizationRequest | None, client: Client | None, situation: Situation) -> tuple[Factor, ...]:
+    """Return the factors by which the person can go on now, strongest first; empty when nothing would help."""
+    facts, rules = situation.facts or Facts(), situation.rules
+    requirement, proofs = _asked(request, client, situation)
+    found = step_up.options(requirement, proofs, facts, rules) if requirement is not None else ()
+    # On the way to a new factor the old ones are asked first.
+    return found or step_up.options(step_up.of_account(Facts(facts.enrolled), rules), proofs, facts, rules)
+
+
+def may_remember(request: AuthorizationRequest | None, situation: Situation) -> bool:
+    """Say whether the person may have this browser remembered: only where the account alone asked for more."""
+    facts = situation.facts or Facts()
+    account = step_up.of_account(Facts(facts.enrolled), situation.rules)
+    if situation.interaction is not None and situation.interaction.fresh_within is not None:
+        return False
+    asked = requirement_of(request, situation) if request is not None else account
+    return bool(facts.second_factors) and asked is not None and step_up.may_remember(asked, account, situation.rules)
+
+
+def _asked(
+    request: AuthorizationRequest | None, client: Client | None, situation: Situation
+) -> tuple[Requirement | None, tuple[Proof, ...]]:
+    facts, interaction, session = situation.facts or Facts(), situation.interaction, situation.session
+    if request is not None and client is not None:
+        return requirement_of(request, situation), proofs_at_hand(request, client, situation)
+    if interaction is None or interaction.fresh_within is None:
+        return step_up.of_account(facts, situation.rules), situation.own_proofs
+    since = situation.now - interaction.fresh_within
+    kept = session.proofs if session is not None and session.user_id == situation.user_id else ()
+    proofs = assurance.merge(assurance.fresh(kept, since), assurance.fresh(situation.own_proofs, since))
+    return step_up.of_sensitive_page(facts), proofs

@@ -1,7 +1,7 @@
 """Backup and restore: every table as JSON lines, portable between SQLite and PostgreSQL.
 
-A restored database must not revive what was ended or spent after the backup was made: sessions, grants, codes and
-links in it are void.
+A restored database must not revive what was ended or spent after the backup was made: sessions, grants, codes, links,
+recovery codes and remembered browsers in it are void.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, Table, insert, select, text, update
+from sqlalchemy import LargeBinary, Table, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.domain.secret import base64url, from_base64url
@@ -18,7 +18,12 @@ from idp.storage.codes import MAX_FAILURES, codes
 from idp.storage.columns import EPOCH, MICROSECOND, UtcTime, metadata, to_micros
 from idp.storage.grants import grants
 from idp.storage.links import links
+from idp.storage.one_time_codes import one_time_codes
+from idp.storage.recovery_codes import recovery_codes
+from idp.storage.remembered_browsers import remembered_browsers
 from idp.storage.sessions import sessions
+from idp.storage.signups import signups
+from idp.storage.webauthn_challenges import webauthn_challenges
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -115,3 +120,5 @@ async def _void(connection: "AsyncConnection", now: datetime) -> None:
     await connection.execute(update(grants).where(grants.c.revoked_at.is_(None)).values(revoked_at=now))
     await connection.execute(update(codes).values(failures=MAX_FAILURES))
     await connection.execute(update(links).where(links.c.spent_at.is_(None)).values(spent_at=now))
+    for table in (one_time_codes, recovery_codes, remembered_browsers, signups, webauthn_challenges):
+        await connection.execute(delete(table))

@@ -1,11 +1,14 @@
 """The audit trail: append-only, written in the transaction of the effect, so no effect goes without its row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, insert, select
 
 from idp.domain.event import Event
+from idp.domain.json import Json
 from idp.domain.secret import Sealer, make_id
 from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place, to_micros
 from idp.storage.database import Prepared, Transaction
@@ -25,6 +28,18 @@ events = Table(
     Index("ix_events_at", "at"),
     Index("ix_events_user_id_at", "user_id", "at"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event as its person sees it; `id` orders events and continues a page."""
+
+    id: str
+    at: datetime
+    kind: str
+    client_id: str | None
+    address: str
+    detail: Mapping[str, Json]
 
 
 class EventStore:
@@ -68,6 +83,18 @@ class EventStore:
         if user_id is not None:
             query = query.where(events.c.user_id == user_id)
         return (await self._connection.execute(query)).all()
+
+    async def of_user(self, user_id: str, *, before: str | None = None, limit: int) -> Sequence[RecordedEvent]:
+        """Return what happened to a person, newest first, older than `before`."""
+        query = select(events).where(events.c.user_id == user_id).order_by(events.c.at.desc(), events.c.id.desc())
+        if before is not None:
+            query = query.where(events.c.id < before)
+        return [self._recorded(row) for row in await self._connection.execute(query.limit(limit))]
+
+    def _recorded(self, row: AnyRow) -> RecordedEvent:
+        sealed, where = row.sealed_address, place("events", "address", row.id)
+        address = "" if sealed is None else self._sealer.open(sealed, place=where).decode()
+        return RecordedEvent(row.id, row.at, row.kind, row.client_id, address, cast(dict[str, Json], row.detail or {}))
 
 
 _ADD = Prepared(insert(events).values({column.name: bindparam(column.name) for column in events.c}))

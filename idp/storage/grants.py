@@ -1,5 +1,6 @@
 """Grants, which are also families of refresh tokens, and the live facts that every token check needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -129,6 +130,15 @@ class GrantStore:
         if client_id is not None:
             mine.append(grants.c.client_id == client_id)
         await self._connection.execute(update(grants).where(*mine).values(revoked_at=now, sealed_successor=None))
+
+    async def of_user(self, user_id: str, now: datetime) -> Sequence[Grant]:
+        """Return a person's live grants, newest first."""
+        query = (
+            select(*grants.c)
+            .where(grants.c.user_id == user_id, grants.c.revoked_at.is_(None), grants.c.expires_at > now)
+            .order_by(grants.c.created_at.desc())
+        )
+        return [read_grant(row) for row in await self._connection.execute(query)]
 
     async def forget_successor(self, grant_id: str, predecessor: Digest) -> None:
         """Drop the sealed successor once its grace has ended."""

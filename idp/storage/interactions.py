@@ -1,16 +1,18 @@
 """Interactions: authorization requests waiting for their person, bound to one browser."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, delete, insert, select, update
 
+from idp.domain.assurance import Factor
 from idp.domain.authorization import AuthorizationRequest, ClaimRequest, Interaction, Prompt, ResponseMode
 from idp.domain.json import Json
 from idp.domain.secret import Digest, Sealer
-from idp.storage.columns import AnyRow, UtcTime, is_key, metadata, open_json, seal_json
+from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata, open_json, seal_json
 from idp.storage.database import Transaction
+from idp.storage.proofs import proofs_from_json, proofs_to_json
 
 interactions = Table(
     "interactions",
@@ -26,6 +28,9 @@ interactions = Table(
     Column("account_chosen", Boolean, nullable=False),
     Column("consent_given", Boolean, nullable=False),
     Column("completed_at", UtcTime),
+    Column("user_id", String(32)),
+    Column("proofs", JsonText),
+    Column("method", String(16)),
     Index("ix_interactions_expires_at", "expires_at"),
     Index("ix_interactions_browser_digest_created_at", "browser_digest", "created_at"),
 )
@@ -44,6 +49,7 @@ class InteractionStore:
         content: Json = {
             "request": _request_to_json(interaction.request) if interaction.request else None,
             "return_path": interaction.return_path,
+            "fresh_within": interaction.fresh_within.total_seconds() if interaction.fresh_within is not None else None,
         }
         sealed = seal_json(self._sealer, content, table="interactions", column="request", row=interaction.id)
         await self._connection.execute(
@@ -82,6 +88,22 @@ class InteractionStore:
         await self._change(
             interaction_id, session_id=session_id, signed_in_at=now, account_chosen=True, consent_given=False
         )
+
+    async def note_proofs(self, before: Interaction, after: Interaction) -> bool:
+        """Store what was proved; False if something else was proved meanwhile, or the answer was sent."""
+        stored = interactions.c.proofs
+        is_same = stored == proofs_to_json(before.proofs) if before.proofs else stored.is_(None)
+        done = await self._connection.execute(
+            update(interactions)
+            .where(interactions.c.id == before.id, interactions.c.completed_at.is_(None), is_same)
+            .values(user_id=after.user_id, proofs=proofs_to_json(after.proofs), method=None)
+            .returning(interactions.c.id)
+        )
+        return done.first() is not None
+
+    async def note_method(self, interaction_id: str, method: Factor | None) -> None:
+        """Remember by which factor the person wants to go on."""
+        await self._change(interaction_id, method=method.value if method else None)
 
     async def note_account(self, interaction_id: str, session_id: str) -> None:
         """Remember which session the person chose to go on with."""
@@ -136,6 +158,10 @@ class InteractionStore:
             account_chosen=row.account_chosen,
             consent_given=row.consent_given,
             completed_at=row.completed_at,
+            user_id=row.user_id,
+            proofs=proofs_from_json(row.proofs),
+            fresh_within=None if content.get("fresh_within") is None else timedelta(seconds=content["fresh_within"]),
+            method=Factor(row.method) if row.method else None,
         )
 
 

@@ -1,17 +1,17 @@
 """Browser sessions: who is signed in where."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, bindparam, insert, select, update
 
-from idp.domain.assurance import Factor, Proof
 from idp.domain.secret import Digest, Sealer
 from idp.domain.session import Session
-from idp.storage.columns import EPOCH, MICROSECOND, AnyRow, JsonText, UtcTime, metadata, place, to_micros
+from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place
 from idp.storage.database import Prepared, Transaction
+from idp.storage.proofs import proofs_from_json, proofs_to_json
 
 sessions = Table(
     "sessions",
@@ -27,8 +27,18 @@ sessions = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("sealed_device", LargeBinary),
+    Column("sealed_address", LargeBinary),
     Index("ix_sessions_expires_at", "expires_at"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session as its person sees it."""
+
+    session: Session
+    device: str
+    address: str
 
 
 class SessionStore:
@@ -39,20 +49,21 @@ class SessionStore:
         self._connection = connection
         self._sealer = sealer
 
-    async def open(self, session: Session, digest: Digest, *, device: str) -> None:
-        """Store a new session; `device` (the browser's own description) is sealed."""
+    async def open(self, session: Session, digest: Digest, *, device: str, address: str = "") -> None:
+        """Store a new session; `device` (the browser's own description) and `address` are sealed."""
         await self._connection.execute(
             insert(sessions).values(
                 id=session.id,
                 digest=digest,
                 user_id=session.user_id,
-                proofs=_proofs_to_json(session.proofs),
+                proofs=proofs_to_json(session.proofs),
                 created_at=session.created_at,
                 auth_time=session.auth_time,
                 seen_at=session.seen_at,
                 idle_expires_at=session.idle_expires_at,
                 expires_at=session.expires_at,
                 sealed_device=self._sealer.seal(device.encode(), place=place("sessions", "device", session.id)),
+                sealed_address=self._sealer.seal(address.encode(), place=place("sessions", "address", session.id)),
             )
         )
 
@@ -81,7 +92,7 @@ class SessionStore:
             .where(sessions.c.id == session.id, sessions.c.digest == old, sessions.c.ended_at.is_(None))
             .values(
                 digest=new,
-                proofs=_proofs_to_json(session.proofs),
+                proofs=proofs_to_json(session.proofs),
                 auth_time=session.auth_time,
                 seen_at=session.seen_at,
                 idle_expires_at=session.idle_expires_at,
@@ -101,11 +112,29 @@ class SessionStore:
         )
         return done.first() is not None
 
-    async def end_all_of(self, user_id: str, now: datetime) -> Sequence[str]:
-        """End every session of a person and return their ids."""
+    async def of_user(self, user_id: str, now: datetime) -> Sequence["ListedSession"]:
+        """Return a person's live sessions, most recently used first."""
+        query = (
+            select(*_COLUMNS, sessions.c.sealed_device, sessions.c.sealed_address)
+            .where(sessions.c.user_id == user_id, _alive(now))
+            .order_by(sessions.c.seen_at.desc())
+        )
+        return [
+            ListedSession(
+                _session(row), self._open(row.sealed_device, "device", row.id),
+                self._open(row.sealed_address, "address", row.id),
+            )
+            for row in await self._connection.execute(query)
+        ]  # fmt: skip
+
+    def _open(self, sealed: bytes | None, column: str, row: str) -> str:
+        return "" if sealed is None else self._sealer.open(sealed, place=place("sessions", column, row)).decode()
+
+    async def end_all_of(self, user_id: str, now: datetime, *, spare: str | None = None) -> Sequence[str]:
+        """End every session of a person, but for the one to spare, and return their ids."""
         done = await self._connection.execute(
             update(sessions)
-            .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
+            .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None), sessions.c.id != (spare or ""))
             .values(ended_at=now)
             .returning(sessions.c.id)
         )
@@ -133,16 +162,11 @@ def _alive(now: datetime) -> Any:
     return sessions.c.ended_at.is_(None) & (sessions.c.expires_at > now) & (sessions.c.idle_expires_at > now)
 
 
-def _proofs_to_json(proofs: tuple[Proof, ...]) -> list[list[str | int]]:
-    return [[proof.factor.value, to_micros(proof.verified_at)] for proof in proofs]
-
-
 def _session(row: AnyRow) -> Session:
-    proofs = cast(list[tuple[str, int]], row.proofs)
     return Session(
         id=row.id,
         user_id=row.user_id,
-        proofs=tuple(Proof(Factor(factor), EPOCH + at * MICROSECOND) for factor, at in proofs),
+        proofs=proofs_from_json(row.proofs),
         created_at=row.created_at,
         auth_time=row.auth_time,
         seen_at=row.seen_at,

@@ -19,12 +19,18 @@ from idp.storage.events import EventStore
 from idp.storage.grants import GrantStore
 from idp.storage.interactions import InteractionStore
 from idp.storage.links import LinkStore
+from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.outbox import OutboxStore
+from idp.storage.password_history import PasswordHistoryStore
+from idp.storage.recovery_codes import RecoveryCodeStore
+from idp.storage.remembered_browsers import RememberedBrowserStore
 from idp.storage.replays import ReplayStore
 from idp.storage.sessions import SessionStore
 from idp.storage.signing_keys import SigningKeyStore
+from idp.storage.signups import SignupStore
 from idp.storage.sweep import SweepStore
 from idp.storage.users import UserStore
+from idp.storage.webauthn_challenges import WebauthnChallengeStore
 
 T = TypeVar("T")
 
@@ -48,8 +54,38 @@ class Stores:
 
     @cached_property
     def credentials(self) -> CredentialStore:
-        """Passwords."""
-        return CredentialStore(self.connection)
+        """Passwords, authenticators, passkeys and phones."""
+        return CredentialStore(self.connection, self._sealer)
+
+    @cached_property
+    def password_history(self) -> PasswordHistoryStore:
+        """Earlier passwords."""
+        return PasswordHistoryStore(self.connection)
+
+    @cached_property
+    def recovery_codes(self) -> RecoveryCodeStore:
+        """Recovery codes."""
+        return RecoveryCodeStore(self.connection)
+
+    @cached_property
+    def one_time_codes(self) -> OneTimeCodeStore:
+        """Codes sent by mail or SMS."""
+        return OneTimeCodeStore(self.connection, self._sealer)
+
+    @cached_property
+    def webauthn_challenges(self) -> WebauthnChallengeStore:
+        """Challenges of passkey ceremonies."""
+        return WebauthnChallengeStore(self.connection)
+
+    @cached_property
+    def remembered_browsers(self) -> RememberedBrowserStore:
+        """Browsers that spare the second factor."""
+        return RememberedBrowserStore(self.connection, self._sealer)
+
+    @cached_property
+    def signups(self) -> SignupStore:
+        """Sign-ups that wait for their address to be proved."""
+        return SignupStore(self.connection, self._sealer)
 
     @cached_property
     def clients(self) -> ClientStore:
@@ -114,7 +150,7 @@ class Stores:
     @cached_property
     def links(self) -> LinkStore:
         """Single-use links."""
-        return LinkStore(self.connection)
+        return LinkStore(self.connection, self._sealer)
 
     @cached_property
     def outbox(self) -> OutboxStore:

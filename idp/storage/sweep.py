@@ -12,10 +12,14 @@ from idp.storage.database import Transaction
 from idp.storage.grants import grants
 from idp.storage.interactions import interactions
 from idp.storage.links import links
+from idp.storage.one_time_codes import one_time_codes
 from idp.storage.outbox import outbox
+from idp.storage.remembered_browsers import remembered_browsers
 from idp.storage.replays import replays
 from idp.storage.revoked_tokens import revoked_tokens
 from idp.storage.sessions import sessions
+from idp.storage.signups import signups
+from idp.storage.webauthn_challenges import webauthn_challenges
 
 BATCH = 1000
 # What is swept, by which column, and how long a row is kept beyond it.
@@ -31,6 +35,10 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (outbox, outbox.c.expires_at, timedelta(days=7)),
     (grants, grants.c.expires_at, timedelta(days=1)),
     (sessions, sessions.c.expires_at, timedelta(days=1)),
+    (one_time_codes, one_time_codes.c.expires_at, timedelta(hours=1)),
+    (webauthn_challenges, webauthn_challenges.c.expires_at, timedelta()),
+    (remembered_browsers, remembered_browsers.c.expires_at, timedelta()),
+    (signups, signups.c.expires_at, timedelta(hours=1)),
 )
 
 

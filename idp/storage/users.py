@@ -24,6 +24,7 @@ users = Table(
     Column("sealed_profile", LargeBinary, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("deletes_at", UtcTime, index=True),
 )
 
 
@@ -78,6 +79,11 @@ class UserStore:
         )
         return [self.read(row) for row in rows]
 
+    async def due_for_deletion(self, now: datetime, *, limit: int) -> Sequence[User]:
+        """Return people whose wish to be deleted has waited long enough."""
+        query = select(*_COLUMNS).where(users.c.deletes_at <= now).order_by(users.c.deletes_at).limit(limit)
+        return [self.read(row) for row in await self._connection.execute(query)]
+
     async def set_status(self, user_id: str, status: UserStatus, now: datetime) -> bool:
         """Enable or disable a person; False if there is none with this id."""
         done = await self._connection.execute(
@@ -108,6 +114,7 @@ class UserStore:
             "sealed_profile": seal_json(self._sealer, profile, table="users", column="profile", row=user.id),
             "created_at": user.created_at,
             "updated_at": user.updated_at,
+            "deletes_at": user.deletes_at,
         }
 
     def read(self, row: AnyRow) -> User:
@@ -124,6 +131,7 @@ class UserStore:
             claims=profile["claims"],
             created_at=row.user_created_at,
             updated_at=row.user_updated_at,
+            deletes_at=row.deletes_at,
         )
 
 
@@ -135,6 +143,7 @@ _COLUMNS = (
     users.c.sealed_profile,
     users.c.created_at.label("user_created_at"),
     users.c.updated_at.label("user_updated_at"),
+    users.c.deletes_at,
 )
 USER_COLUMNS = _COLUMNS
 _BY_ID = Prepared(select(*_COLUMNS).where(users.c.id == bindparam("id")))

@@ -15,7 +15,17 @@ from idp.web.pages import page
 from idp.web.site import request_id_of
 from idp.wiring import DatabaseAway
 
-API_PATHS = ("/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/.well-known/", "/health/", "/metrics")
+API_PATHS = (
+    "/token",
+    "/userinfo",
+    "/introspect",
+    "/revoke",
+    "/jwks",
+    "/.well-known/",
+    "/health/",
+    "/metrics",
+    "/password/strength",
+)
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 log = structlog.get_logger("web")
 

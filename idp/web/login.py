@@ -1,6 +1,5 @@
 """The sign-in page and the account chooser."""
 
-from collections.abc import Callable
 from math import ceil
 
 from starlette.requests import Request
@@ -10,9 +9,11 @@ from idp.domain.authorization import Prompt
 from idp.domain.refusal import Refusal, Refused
 from idp.flows import authorization
 from idp.flows.authorization import Outcome, Standing, Step, Stuck
-from idp.flows.login import SignedIn
+from idp.flows.login import NotYet
+from idp.flows.sign_in import Proceeded
 from idp.flows.visit import Visit
 from idp.metrics import SIGN_INS
+from idp.oauth.context import Context
 from idp.web import csrf, pages
 from idp.web.authorize import redirect_target, stuck, to_response, ui_locales
 from idp.web.cookies import DEVICE, SESSION
@@ -22,27 +23,39 @@ from idp.wiring import Stores
 
 DEVICE_SECONDS = 30 * 24 * 3600
 LONGEST_WAIT_TOLD = 24 * 3600  # a password that is off until its reset has no end to name
-STATUS = {Refusal.MISSING_FIELDS: 400, Refusal.WRONG_CREDENTIALS: 403, Refusal.THROTTLED: 429}
+STATUS = {
+    Refusal.MISSING_FIELDS: 400, Refusal.WRONG_CREDENTIALS: 403, Refusal.THROTTLED: 429, Refusal.TOO_MANY_SENT: 429,
+    Refusal.CODE_WRONG: 403, Refusal.CODE_EXPIRED: 403, Refusal.PASSKEY_UNKNOWN: 403,
+}  # fmt: skip
 
 
 async def show(request: Request) -> Response:
     """Show the sign-in page, or go where this interaction really stands."""
-    return await _show(request, Step.LOGIN, _login_page)
+    visit, _ = visit_of(request)
+    site = site_of(request)
+    await site.watch.refresh()
+    async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
+        context = context_of(request, stores)
+        standing = await authorization.stand(context, visit, request.path_params["interaction"])
+        if not isinstance(standing, Stuck) and standing.step is Step.LOGIN:
+            options = await site.login.passkey_options(context, standing)
+            return _login_page(request, visit, standing, options)
+    return await _elsewhere(request, visit, standing)
 
 
 async def show_accounts(request: Request) -> Response:
     """Show the account chooser, or go where this interaction really stands."""
-    return await _show(request, Step.ACCOUNTS, _accounts_page)
-
-
-async def _show(request: Request, step: Step, render: Callable[[Request, Visit, Standing], Response]) -> Response:
     visit, _ = visit_of(request)
     standing = await stand(request, visit)
+    if isinstance(standing, Stuck) or standing.step is not Step.ACCOUNTS:
+        return await _elsewhere(request, visit, standing)
+    return _accounts_page(request, visit, standing)
+
+
+async def _elsewhere(request: Request, visit: Visit, standing: Standing | Stuck) -> Response:
     if isinstance(standing, Stuck):
         return stuck(request, standing.why, standing.retry_path)
-    if standing.step is not step:
-        return await proceed(request, visit)
-    return render(request, visit, standing)
+    return await proceed(request, visit)
 
 
 async def stand(request: Request, visit: Visit) -> Standing | Stuck:
@@ -69,6 +82,7 @@ def _login_page(
     request: Request,
     visit: Visit,
     standing: Standing,
+    options: str,
     *,
     username: str | None = None,
     refused: Refused | None = None,
@@ -81,7 +95,8 @@ def _login_page(
     prefill = username if username is not None else (wished.login_hint if wished else None) or ""
     if is_again and standing.user is not None:
         prefill = standing.user.label
-    wait = _wait_seconds(refused)
+    settings = site_of(request).settings
+    interaction_id = standing.interaction.id
     response = pages.page(
         request,
         "login/login.html",
@@ -89,20 +104,29 @@ def _login_page(
         brand_of=standing.client,
         ui_locales=ui_locales(standing),
         form_target=redirect_target(standing),
-        **_shared(request, visit, standing, "login"),
+        scripts=("webauthn.js",),
+        **shared(request, visit, standing, "login"),
         account=pages.account(standing.user) if is_again else None,
         username=prefill[:254],
         error=refused.reason.value if refused else None,
-        wait_seconds=wait,
+        wait_seconds=wait_seconds(refused),
         cancellable=True,
         reauthentication=is_again,
+        passkey_options=options,
+        forgot=f"{settings.base_path}/forgot/{interaction_id}",
+        signup=f"{settings.base_path}/signup/{interaction_id}" if settings.registration.value == "open" else None,
     )
-    if refused is not None and refused.reason is Refusal.THROTTLED:
-        response.headers["retry-after"] = str(wait or LONGEST_WAIT_TOLD)  # RFC 6585 §4
+    return with_retry(response, refused)
+
+
+def with_retry(response: Response, refused: Refused | None) -> Response:
+    """Say when to come back, where a person must wait (RFC 6585 §4)."""
+    if refused is not None and STATUS.get(refused.reason) == 429:
+        response.headers["retry-after"] = str(wait_seconds(refused) or LONGEST_WAIT_TOLD)
     return response
 
 
-def _wait_seconds(refused: Refused | None) -> int | None:
+def wait_seconds(refused: Refused | None) -> int | None:
     """Return how long to wait; None when there is nothing to wait for, or it is longer than anybody would."""
     if refused is None or refused.wait is None:
         return None
@@ -110,7 +134,8 @@ def _wait_seconds(refused: Refused | None) -> int | None:
     return seconds if seconds <= LONGEST_WAIT_TOLD else None
 
 
-def _shared(request: Request, visit: Visit, standing: Standing, step: str) -> dict[str, object]:
+def shared(request: Request, visit: Visit, standing: Standing, step: str) -> dict[str, object]:
+    """Return what every page of an interaction shows."""
     interaction_id = standing.interaction.id
     return {
         "action": f"{site_of(request).settings.base_path}/{step}/{interaction_id}",
@@ -126,40 +151,56 @@ def _accounts_page(request: Request, visit: Visit, standing: Standing) -> Respon
         brand_of=standing.client,
         ui_locales=ui_locales(standing),
         form_target=redirect_target(standing),
-        **_shared(request, visit, standing, "accounts"),  # type: ignore[arg-type]
+        **shared(request, visit, standing, "accounts"),  # type: ignore[arg-type]
         account=pages.account(standing.user),
     )
 
 
 async def submit(request: Request) -> Response:
-    """Take name and password."""
-    visit, fields, standing = await receive(request)
-    if isinstance(standing, Stuck):
-        return stuck(request, standing.why, standing.retry_path)
+    """Take name and password, or the answer of a passkey."""
+    visit, _ = visit_of(request)
+    fields = single(await form_of(request))
+    site, interaction_id = site_of(request), request.path_params["interaction"]
+    await site.watch.refresh()
     if "login-cancel" in fields:
-        return await cancel(request, visit)
-    if standing.step is not Step.LOGIN:
-        return await proceed(request, visit)
+        return await cancel(request, visit, fields)
+
+    def check() -> None:
+        csrf.check(request, visit, interaction_id, fields.get("csrf"))
+
+    def make_context(stores: Stores) -> Context:
+        return context_of(request, stores)
+
     username = fields.get("username", "")[:1024]
-    result = await site_of(request).login.with_password(
-        visit, username=username, password=fields.get("password", ""), interaction_id=standing.interaction.id
-    )
-    if isinstance(result, Refused):
-        SIGN_INS.labels(result.reason.value).inc()
-        return _login_page(request, visit, standing, username=username, refused=result)
+    if fields.get("passkey-answer"):
+        result = await site.login.with_passkey(
+            make_context, visit, interaction_id, answer=fields["passkey-answer"], check=check
+        )
+    else:
+        result = await site.login.with_password(
+            make_context, visit, interaction_id, username=username, password=fields.get("password", ""), check=check
+        )
+    if isinstance(result, Stuck):
+        return stuck(request, result.why, result.retry_path)
+    if isinstance(result, NotYet):
+        SIGN_INS.labels(result.refused.reason.value).inc()
+        return _login_page(
+            request, visit, result.standing, result.passkey_options, username=username, refused=result.refused
+        )
+    return carry_on(request, result)
+
+
+def carry_on(request: Request, result: Proceeded) -> Response:
+    """Go where the person's sign-in leads, and give the browser its new session if all is proved."""
+    response = to_response(request, result.outcome)
+    if result.signed_in is None:
+        return response
     SIGN_INS.labels("signed_in").inc()
-    return await _carry_on(request, visit, result)
-
-
-async def _carry_on(request: Request, visit: Visit, result: SignedIn) -> Response:
-    """Go on as the person who just signed in, and give the browser its new session."""
-    visit = Visit(visit.browser, result.opened.secret, result.device, visit.address, visit.user_agent, visit.request_id)
-    response = await proceed(request, visit)
     jar = jar_of(request)
-    for name, value in (
-        jar.set(SESSION, result.opened.secret),
-        jar.set(DEVICE, result.device, max_age=DEVICE_SECONDS),
-    ):
+    cookies = [jar.set(SESSION, result.signed_in.opened.secret)]
+    if result.signed_in.device is not None:
+        cookies.append(jar.set(DEVICE, result.signed_in.device, max_age=DEVICE_SECONDS))
+    for name, value in cookies:
         response.headers.append(name, value)
     return response
 
@@ -169,18 +210,24 @@ async def receive(request: Request) -> tuple[Visit, dict[str, str], Standing | S
     visit, _ = visit_of(request)
     fields = single(await form_of(request))
     standing = await stand(request, visit)
-    if not isinstance(standing, Stuck) or standing.why not in ("foreign", "unknown"):
-        csrf.check(request, visit, request.path_params["interaction"], fields.get("csrf"))
+    check_unless_foreign(request, visit, fields, standing)
     return visit, fields, standing
 
 
-async def cancel(request: Request, visit: Visit) -> Response:
+def check_unless_foreign(request: Request, visit: Visit, fields: dict[str, str], standing: Standing | Stuck) -> None:
+    """Refuse a form that is not ours; to whom the interaction does not belong we say just that."""
+    if not isinstance(standing, Stuck) or standing.why not in ("foreign", "unknown"):
+        csrf.check(request, visit, request.path_params["interaction"], fields.get("csrf"))
+
+
+async def cancel(request: Request, visit: Visit, fields: dict[str, str]) -> Response:
     """End the interaction at the person's wish."""
     site = site_of(request)
 
     async def work(stores: Stores) -> Outcome | str:
         context = context_of(request, stores)
         standing = await authorization.stand(context, visit, request.path_params["interaction"])
+        check_unless_foreign(request, visit, fields, standing)
         return standing if isinstance(standing, Stuck) else await authorization.cancel(context, standing)
 
     return to_response(request, await site.transactions.run(work, write=True, request_id=visit.request_id))
@@ -192,7 +239,7 @@ async def submit_accounts(request: Request) -> Response:
     if isinstance(standing, Stuck):
         return stuck(request, standing.why, standing.retry_path)
     if "login-cancel" in fields:
-        return await cancel(request, visit)
+        return await cancel(request, visit, fields)
     if standing.step is Step.ACCOUNTS and ("account-continue" in fields or "account-other" in fields):
         site = site_of(request)
         async with site.transactions.open(write=True, request_id=visit.request_id) as stores:

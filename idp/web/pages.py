@@ -1,5 +1,6 @@
 """Renders a page: template, facts, brand, language, and the security headers that fit it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -94,21 +95,28 @@ def page(
     brand_of: Client | None = None,
     ui_locales: str | None = None,
     form_target: str | None = None,
+    scripts: Sequence[str] = (),
     **facts: object,
 ) -> Response:
-    """Return an HTML page; `form_target` is a URL that a form on it may lead to by redirect."""
+    """Return an HTML page; `form_target` is a URL that a form on it may lead to by redirect.
+
+    `scripts` are static files of ours that make the page nicer, or talk to the browser's own passkey dialog.
+    """
     language = locale(request, ui_locales)
+    nonce = make_id() if scripts else None
     html = site_of(request).templates.render(
         template,
         locale=language,
-        nonce=None,
+        nonce=nonce,
+        scripts=scripts,
         brand=brand(request, brand_of),
         request_id=request.scope.get("idp.request_id", ""),
         status=status,
         **facts,
     )
     headers = {"content-language": language, "cache-control": "no-store", "vary": "Accept-Language, Cookie"}
-    headers["content-security-policy"] = f"{BASE_POLICY}; form-action {_form_action(form_target)}"
+    script_policy = f"script-src 'nonce-{nonce}'; connect-src 'self'; " if nonce else ""
+    headers["content-security-policy"] = f"{BASE_POLICY}; {script_policy}form-action {_form_action(form_target)}"
     return HTMLResponse(html, status, headers=headers)
 
 

@@ -6,8 +6,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from idp.web import authorize, consent, login, logout, oauth_endpoints, operations, static_files, well_known
-from idp.web.account import overview
+from idp.web import (
+    authorize,
+    consent,
+    enrol,
+    login,
+    logout,
+    oauth_endpoints,
+    operations,
+    password_strength,
+    recovery,
+    signup,
+    static_files,
+    step_up,
+    well_known,
+)
+from idp.web.account import activity, apps, overview, own_data, profile, security, sessions
 from idp.web.admin import first_administrator
 from idp.web.cors import preflight
 
@@ -27,9 +41,17 @@ def _form(path: str, show: Page, submit: Page) -> Route:
     return Route(path, page, methods=["GET", "POST"])
 
 
+def _page(path: str, page: Page) -> Route:
+    return Route(path, page, methods=["GET", "POST"])
+
+
 def routes(*, is_dev: bool) -> list[BaseRoute]:
     """Return the table of routes; the mailbox exists in development only."""
-    table: list[BaseRoute] = [
+    return [*_protocol(), *_sign_in(), *_account(), *_links(), *_operations(is_dev=is_dev)]
+
+
+def _protocol() -> list[BaseRoute]:
+    return [
         Route("/token", oauth_endpoints.token, methods=["POST"]),
         Route("/userinfo", oauth_endpoints.userinfo, methods=["GET", "POST"]),
         Route("/introspect", oauth_endpoints.introspect, methods=["POST"]),
@@ -38,26 +60,80 @@ def routes(*, is_dev: bool) -> list[BaseRoute]:
         Route("/.well-known/openid-configuration", well_known.discovery, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", well_known.discovery, methods=["GET"]),
         Route("/revoke", oauth_endpoints.revoke, methods=["POST"]),
-        _form("/login/{interaction}", login.show, login.submit),
-        _form("/consent/{interaction}", consent.show, consent.submit),
-        _form("/accounts/{interaction}", login.show_accounts, login.submit_accounts),
         Route("/end_session", logout.request_logout, methods=["GET", "POST"]),
         Route("/end_session/confirm", logout.confirm, methods=["POST"]),
+        Route("/.well-known/webauthn", well_known.webauthn, methods=["GET"]),
+        *(Route(path, preflight, methods=["OPTIONS"]) for path in ("/token", "/userinfo", "/revoke")),
+    ]
+
+
+def _sign_in() -> list[BaseRoute]:
+    return [
+        _form("/login/{interaction}", login.show, login.submit),
+        _form("/consent/{interaction}", consent.show, consent.submit),
+        _form("/enrol/{interaction}", enrol.show, enrol.submit),
+        _form("/step-up/{interaction}", step_up.show, step_up.submit),
+        _form("/accounts/{interaction}", login.show_accounts, login.submit_accounts),
         Route("/signed-out", logout.signed_out, methods=["GET"]),
         Route("/static/{name}", static_files.static, methods=["GET"]),
         Route("/brand/logo", static_files.operator_logo, methods=["GET"]),
         Route("/brand/{color}.css", static_files.brand_stylesheet, methods=["GET"]),
         Route("/brand/{client_id}/logo", static_files.client_logo, methods=["GET"]),
+        _form("/signup/{interaction}", signup.show, signup.submit),
+        _form("/signup/{interaction}/code", signup.show_code, signup.submit_code),
+        _form("/forgot/{interaction}", recovery.show_forgot, recovery.submit_forgot),
+        _form("/lost/{interaction}", recovery.show_lost, recovery.submit_lost),
+        Route("/password/strength", password_strength.strength, methods=["POST"]),
+    ]
+
+
+def _account() -> list[BaseRoute]:
+    return [
         Route("/", _front, methods=["GET"]),
         Route("/account", overview.home, methods=["GET"]),
         Route("/account/sign-in", overview.sign_in, methods=["GET"]),
-        Route("/account/apps", overview.apps, methods=["GET"]),
+        Route("/account/forgot", recovery.begin_forgot, methods=["GET"]),
+        Route("/account/keep", overview.keep, methods=["POST"]),
+        _page("/account/profile", profile.profile),
+        _page("/account/email", profile.email),
+        _page("/account/password", profile.password),
+        Route("/account/security", security.security, methods=["GET"]),
+        _page("/account/security/totp", security.totp),
+        _page("/account/security/passkey", security.passkey),
+        _page("/account/security/phone", security.phone),
+        _page("/account/security/recovery-codes", security.recovery_codes),
+        Route("/account/security/recovery-codes/file", security.download_codes, methods=["POST"]),
+        Route("/account/security/browsers", security.browsers, methods=["POST"]),
+        _page("/account/security/factor/{credential}", security.factor),
+        _page("/account/sessions", sessions.sessions),
+        _page("/account/apps", apps.apps),
+        Route("/account/activity", activity.activity, methods=["GET"]),
+        _page("/account/data", own_data.data),
+        _page("/account/delete", own_data.delete),
+    ]
+
+
+def _links() -> list[BaseRoute]:
+    """Return what mails link to; these stand before anything that could be mistaken for them."""
+    return [
+        _page("/secure/{link}", recovery.link_page("secure")),
+        _page("/lost/confirm/{link}", recovery.link_page("lost-confirm")),
+        _page("/lost/cancel/{link}", recovery.link_page("lost-cancel")),
+        _page("/email/undo/{link}", recovery.link_page("undo-email")),
+        _page("/account-keep/{link}", recovery.link_page("keep-account")),
+        _form("/signup/confirm/{link}", signup.show_link, signup.submit_link),
+        _form("/invitation/{link}", signup.show_link, signup.submit_link),
+        _form("/reset/{link}", recovery.show_reset, recovery.submit_reset),
         _form("/admin/first/{link}", first_administrator.show, first_administrator.submit),
+    ]
+
+
+def _operations(*, is_dev: bool) -> list[BaseRoute]:
+    table: list[BaseRoute] = [
         Route("/health/live", operations.live, methods=["GET"]),
         Route("/health/ready", operations.ready, methods=["GET"]),
         Route("/metrics", operations.exposition, methods=["GET"]),
     ]
-    table += [Route(path, preflight, methods=["OPTIONS"]) for path in ("/token", "/userinfo", "/revoke")]
     if is_dev:
         table.append(Route("/dev/mailbox", operations.mailbox, methods=["GET"]))
         table.append(Route("/dev/mailbox.json", operations.mailbox_json, methods=["GET"]))

@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from idp.oauth.openid.discovery import Prepared
 from idp.web.cors import allow_anybody
@@ -28,6 +29,14 @@ async def jwks(request: Request) -> Response:
     except DatabaseAway:
         snapshot = site.engine.keyring.snapshot
     return _document(request, snapshot.jwks, snapshot.etag, "application/jwk-set+json")
+
+
+async def webauthn(request: Request) -> Response:
+    """Return the other origins that may use our passkeys (WebAuthn Level 3 §5.11)."""
+    origins = list(site_of(request).settings.webauthn_origins)
+    if not origins:
+        raise HTTPException(404)
+    return JSONResponse({"origins": origins}, headers={"cache-control": PUBLIC})
 
 
 def _document(request: Request, body: bytes, etag: str, media_type: str) -> Response:

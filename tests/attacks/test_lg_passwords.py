@@ -4,17 +4,21 @@ import secrets
 import time
 import unicodedata
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import bcrypt
 import pytest
 
 from idp.domain.refusal import Refusal, Refused
+from idp.factors.breached import FilterWriter, Shape, digest_of
 from idp.flows.user_administration import NewUser
+from idp.settings import BadSettings, load
+from idp.wiring import build
 from tests.support.attacker import FORM, post_form, try_in
 from tests.support.html_browser import HtmlBrowser, Page
 from tests.support.provider import PASSWORD, Person
-from tests.support.target import Target
+from tests.support.target import MASTER_KEY, Target, target
 
 
 @pytest.mark.parametrize("size", [70_000, 1_000_000, 100_000_000])
@@ -104,10 +108,12 @@ BLOCKED = {
     "14 characters": ("fourteen chars", Refusal.PASSWORD_TOO_SHORT),
     "top, padded": ("password1234567", Refusal.PASSWORD_BLOCKED),
     "top, twice": ("iloveyou!iloveyou!", Refusal.PASSWORD_BLOCKED),
-    "one character": ("aaaaaaaaaaaaaaaaaaaa", Refusal.PASSWORD_BLOCKED),
-    "own address": ("ada.lovelace@example.org", Refusal.PASSWORD_BLOCKED),
-    "own name": ("Ada Lovelace 1815!", Refusal.PASSWORD_BLOCKED),
-    "product": ("id.example id.example", Refusal.PASSWORD_BLOCKED),
+    "one character": ("aaaaaaaaaaaaaaaaaaaa", Refusal.PASSWORD_GUESSABLE),
+    "own address": ("ada.lovelace@example.org", Refusal.PASSWORD_PERSONAL),
+    "own name": ("Ada Lovelace 1815!", Refusal.PASSWORD_PERSONAL),
+    "product": ("id.example id.example", Refusal.PASSWORD_PERSONAL),
+    "breached": ("a phrase that somebody lost", Refusal.PASSWORD_BREACHED),
+    "rows of keys": ("qwertyuiop[]asdf", Refusal.PASSWORD_GUESSABLE),
     "NUL": ("a quiet harbour\x00 at dusk", Refusal.PASSWORD_INVALID),
     "257 characters": ("ab cd ef gh " * 22, Refusal.PASSWORD_TOO_LONG),
 }
@@ -125,16 +131,38 @@ async def choose(provider: Target, password: str) -> Page:
     return await post_form(browser, page.url, fields)
 
 
+@pytest.fixture(scope="module")
+async def careful(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
+    """A provider that knows a breached password."""
+    folder = tmp_path_factory.mktemp("careful")
+    with FilterWriter(folder / "breached.bloom", Shape.fitting(1, 1e-6)) as writer:
+        writer.add_all([digest_of("a phrase that somebody lost")])
+        writer.finish()
+    async with target("sqlite", folder, breached_passwords_file=str(folder / "breached.bloom")) as running:
+        yield running
+
+
 @pytest.mark.parametrize(("password", "reason"), BLOCKED.values(), ids=BLOCKED)
 async def test_lg80_a_guessable_password_is_refused_with_its_reason(
-    provider: Target, password: str, reason: Refusal
+    careful: Target, password: str, reason: Refusal
 ) -> None:
-    page = await choose(provider, password)
+    page = await choose(careful, password)
 
     new = NewUser("ada.lovelace@example.org", None, password, {"name": "Ada Lovelace"})
     assert page.status == 400
-    assert await provider.site.users.create(new) == Refused(reason)
-    assert await provider.site.users.find("ada.lovelace@example.org") is None
+    assert await careful.site.users.create(new) == Refused(reason)
+    assert await careful.site.users.find("ada.lovelace@example.org") is None
+
+
+async def test_lg80_a_filter_that_was_cut_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "cut.bloom").write_bytes(b"idpbloom")
+
+    environment = {
+        "IDP_MODE": "test", "IDP_MASTER_KEY": MASTER_KEY, "IDP_BREACHED_PASSWORDS_FILE": str(tmp_path / "cut.bloom"),
+    }  # fmt: skip
+
+    with pytest.raises(BadSettings, match=r"IDP_BREACHED_PASSWORDS_FILE: .*cut\.bloom: it ends within its header"):
+        await build(load(environment=environment))
 
 
 @pytest.mark.parametrize(

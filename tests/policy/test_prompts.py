@@ -8,7 +8,7 @@ import pytest
 from idp.domain.assurance import LOA1
 from idp.domain.authorization import AuthorizationRequest, Interaction, Prompt
 from idp.domain.session import Session
-from idp.policy.prompts import Fail, Step, decide
+from idp.policy.prompts import Fail, Situation, Step, decide
 from tests.support.builders import DAY, HOUR, MINUTE, NOW, TICK, client, interaction, request, session
 
 ALICE = session("alice", id="session-of-alice", auth_time=NOW - HOUR)
@@ -31,7 +31,7 @@ def ask(
 ) -> Step | str:
     """Return the step, or the error code."""
     rp = client(default_max_age=default_max_age)
-    outcome = decide(asked, rp, interaction, session, consent_needed=consent_needed, now=now)
+    outcome = decide(asked, rp, Situation(interaction, session, now), consent_needed=consent_needed)
     return outcome.error if isinstance(outcome, Fail) else outcome
 
 

@@ -1,0 +1,30 @@
+"""Taking access away: what ends when a password, a factor or an address changes, or when somebody cries for help."""
+
+from datetime import datetime
+
+from idp.storage.stores import Stores
+
+#: Links that a change of password or address kills.
+VOIDED = ("reset", "change-email", "lost-factor")
+
+
+async def end_elsewhere(stores: Stores, user_id: str, now: datetime, *, spare: str | None = None) -> int:
+    """End every session but one, every code and every token of a person; return how many sessions ended.
+
+    Remembered browsers are forgotten too, and links that were sent before no longer work.
+    """
+    ended = await stores.sessions.end_all_of(user_id, now, spare=spare)
+    await stores.codes.burn_of_user(user_id, now)
+    await stores.grants.revoke_of_user(user_id, now)
+    await stores.remembered_browsers.forget(user_id)
+    for purpose in VOIDED:
+        await stores.links.void(purpose, user_id, now)
+    return len(ended)
+
+
+async def wipe_factors(stores: Stores, user_id: str, *, keep_password: bool) -> None:
+    """Remove what a person proves themselves with: all, or all but the password."""
+    await stores.credentials.remove_all(user_id, keep_password=keep_password)
+    await stores.recovery_codes.remove(user_id)
+    await stores.remembered_browsers.forget(user_id)
+    await stores.one_time_codes.forget_of_user(user_id)

@@ -1,0 +1,33 @@
+"""Which factors a person can use at this moment, and whether their browser is remembered."""
+
+from datetime import datetime
+
+from idp.domain.assurance import Factor
+from idp.domain.secret import Digest, Digester
+from idp.domain.user import User
+from idp.flows.visit import Visit
+from idp.oauth.context import Engine
+from idp.policy.step_up import SECOND_FACTORS, Facts
+from idp.storage.stores import Stores
+
+
+async def facts_of(stores: Stores, engine: Engine, visit: Visit, user: User, now: datetime) -> Facts:
+    """Return the facts that decide what a person is asked."""
+    enrolled = set(await stores.credentials.factors_of(user.id)) - {Factor.PASSWORD}
+    if not engine.rules.sends_sms:
+        enrolled.discard(Factor.SMS_OTP)
+    if engine.rules.sends_mail and user.email is not None and user.email_verified:
+        enrolled.add(Factor.EMAIL_OTP)
+    if not enrolled & SECOND_FACTORS:
+        return Facts(frozenset(enrolled))
+    if await stores.recovery_codes.count(user.id):
+        enrolled.add(Factor.RECOVERY_CODE)
+    is_remembered = engine.rules.remembers_browsers and await stores.remembered_browsers.recognise(
+        user.id, browser_digest(engine.digester, visit, user.id), now
+    )
+    return Facts(frozenset(enrolled), is_remembered)
+
+
+def browser_digest(digester: Digester, visit: Visit, user_id: str) -> Digest:
+    """Return what is stored of a remembered browser: its own cookie, for this person only."""
+    return digester.digest("remembered_browser", f"{visit.browser}|{user_id}")

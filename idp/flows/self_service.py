@@ -1,0 +1,44 @@
+"""Who is at the account pages, and whether they proved enough, recently enough, for a change.
+
+Reading one's own account needs a session; changing what guards it needs everything that the account has, proved within
+five minutes (ASVS 7.5.1).
+"""
+
+from dataclasses import dataclass
+
+from idp.domain import assurance
+from idp.domain.session import Session
+from idp.domain.user import User
+from idp.flows import browser_session
+from idp.flows.enrolled import facts_of
+from idp.flows.visit import Visit
+from idp.oauth.context import Context
+from idp.policy import lifetimes, step_up
+from idp.policy.step_up import Facts
+
+REAUTHENTICATION = lifetimes.REAUTHENTICATION
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person at their own account."""
+
+    user: User
+    session: Session
+    facts: Facts
+    is_fresh: bool
+
+
+async def owner_of(context: Context, visit: Visit) -> Owner | None:
+    """Return who is signed in here; None if nobody is, or the account is disabled."""
+    session = await browser_session.find(context.stores, context.engine.digester, visit, context.now)
+    user = await context.stores.users.find(session.user_id) if session is not None else None
+    if session is None or user is None or not user.is_active:
+        return None
+    session = await browser_session.keep_alive(context.stores, session, context.now)
+    facts = await facts_of(context.stores, context.engine, visit, user, context.now)
+    requirement = step_up.of_sensitive_page(facts)
+    assert requirement.max_age is not None
+    recent = assurance.fresh(session.proofs, context.now - requirement.max_age)
+    is_fresh = any(proof.factor in assurance.PRIMARY for proof in recent) and requirement.is_met(recent)
+    return Owner(user, session, facts, is_fresh)

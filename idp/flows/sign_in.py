@@ -1,0 +1,111 @@
+"""What happens once something was proved: the proof is stored, and when all is proved the session opens.
+
+Later steps read only what stands on the interaction; cookies, forms and URLs carry no progress. Before the whole set is
+proved there is no session and no code.
+"""
+
+from dataclasses import dataclass, replace
+
+from idp.domain import assurance
+from idp.domain.assurance import Proof
+from idp.domain.event import EventKind
+from idp.domain.user import User
+from idp.flows import authorization, browser_session, known_device
+from idp.flows.authorization import Outcome, Standing
+from idp.flows.browser_session import OpenedSession
+from idp.flows.enrolled import browser_digest
+from idp.flows.notices import Notices
+from idp.flows.visit import Visit
+from idp.oauth.context import Context
+from idp.policy import lifetimes, prompts
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The person proved all that was asked; cookies to set."""
+
+    user: User
+    opened: OpenedSession
+    device: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proceeded:
+    """Where to go now, and the session that was opened on the way, if one was."""
+
+    outcome: Outcome | str
+    signed_in: SignedIn | None = None
+
+
+class SignIn:
+    """Stores proofs and opens sessions."""
+
+    def __init__(self, notices: Notices) -> None:
+        """Tell people of new devices by these."""
+        self._notices = notices
+
+    async def record(
+        self, context: Context, visit: Visit, standing: Standing, user: User, *proofs: Proof, remember: bool = False
+    ) -> Proceeded:
+        """Store proofs on their interaction and go on: to the next factor, or into the session.
+
+        A proof of another person starts anew: what was proved before for somebody else counts for nothing.
+        """
+        before = standing.interaction
+        own = before.proofs if before.user_id == user.id else ()
+        after = replace(before, user_id=user.id, proofs=assurance.merge(own, proofs))
+        signed_in = None
+        if await context.stores.interactions.note_proofs(before, after):
+            factors = " ".join(proof.factor.value for proof in proofs)
+            await context.record(EventKind.FACTOR_PROVED, user_id=user.id, factor=factors)
+            situation = await authorization.situate(context, visit, before.request, after, standing.session)
+            if prompts.missing_proof(before.request, standing.client, situation) is None:
+                was_spared = situation.facts is not None and situation.facts.is_remembered
+                signed_in = await self._open(context, visit, standing, user, after.proofs, was_spared=was_spared)
+                if remember and prompts.may_remember(before.request, situation):
+                    await self._remember(context, visit, user)
+        if signed_in is not None:
+            visit = replace(visit, session=signed_in.opened.secret)
+        return Proceeded(await authorization.resume(context, visit, before.id), signed_in)
+
+    async def _open(
+        self,
+        context: Context,
+        visit: Visit,
+        standing: Standing,
+        user: User,
+        proofs: tuple[Proof, ...],
+        *,
+        was_spared: bool,
+    ) -> SignedIn:
+        stores, digester, now = context.stores, context.engine.digester, context.now
+        opened = await browser_session.open_or_raise(stores, digester, visit, user=user, proofs=proofs, now=now)
+        await stores.interactions.note_sign_in(standing.interaction.id, opened.session.id, now)
+        factors = " ".join(proof.factor.value for proof in proofs)
+        await context.record(EventKind.SIGNED_IN, user_id=user.id, session_id=opened.session.id, factors=factors)
+        if was_spared:
+            await stores.remembered_browsers.touch(user.id, browser_digest(digester, visit, user.id), now)
+        return SignedIn(user, opened, await self._device(context, visit, user))
+
+    async def _device(self, context: Context, visit: Visit, user: User) -> str | None:
+        """Note the browser as one that this person uses, and tell them if it is new."""
+        stored = await context.stores.credentials.password_of(user.id)
+        since = stored.created_at if stored is not None else user.created_at
+        if since is None:
+            return None
+        digester, now = context.engine.digester, context.now
+        known = known_device.recognise(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
+        if known is None:
+            await self._notices.new_device(context.stores, user, visit, now)
+        return known_device.remember(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
+
+    async def _remember(self, context: Context, visit: Visit, user: User) -> None:
+        await context.stores.remembered_browsers.remember(
+            user.id,
+            browser_digest(context.engine.digester, visit, user.id),
+            device=visit.user_agent[: browser_session.MAX_DEVICE_TEXT],
+            now=context.now,
+            expires_at=context.now + lifetimes.REMEMBERED_BROWSER,
+            keep=lifetimes.REMEMBERED_BROWSERS,
+        )
+        await context.record(EventKind.BROWSER_REMEMBERED, user_id=user.id)

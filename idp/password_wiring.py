@@ -1,0 +1,32 @@
+"""Puts together who judges passwords, from the options; the part of wiring that commands need without a database."""
+
+from urllib.parse import urlsplit
+
+from idp.factors.breached import BreachedPasswords, DamagedFilter
+from idp.factors.password_judge import PasswordJudge
+from idp.factors.password_range import RangeService
+from idp.providers.fetch.guarded import GuardedFetch
+from idp.settings import BadSettings, Settings
+
+
+def brand_name(settings: Settings) -> str:
+    """Return what the pages call this product."""
+    return settings.brand_name or urlsplit(settings.issuer).netloc
+
+
+def password_judge(settings: Settings) -> PasswordJudge:
+    """Return who judges passwords; raise BadSettings if one of its files cannot be used."""
+    path, option = settings.outbound_ca_file, "OUTBOUND_CA_FILE"
+    try:
+        fetch = GuardedFetch(allow=frozenset(settings.outbound_allow), ca_file=path)
+        path, option = settings.breached_passwords_file, "BREACHED_PASSWORDS_FILE"
+        breached = BreachedPasswords(path) if path is not None else None
+    except (OSError, DamagedFilter) as error:
+        raise BadSettings([f"IDP_{option}: {path}: {getattr(error, 'strerror', None) or error}"]) from error
+    url = settings.password_range_url
+    return PasswordJudge(
+        surroundings=(brand_name(settings), urlsplit(settings.issuer).hostname or "", *settings.password_words),
+        breached=breached,
+        service=RangeService(fetch, url) if url is not None else None,
+        queue=settings.hash_queue,
+    )

@@ -1,0 +1,35 @@
+"""What is promised of fetching something that others named or that lies outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class FetchRejected(Exception):
+    """It may not be fetched, or the answer is not what was asked for; trying again will not help.
+
+    Says why in words for the log; never holds more of the URL than its host.
+    """
+
+
+class FetchDelayed(Exception):
+    """It could not be fetched now: unknown host, no connection, too slow, or the other side is in trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole answer of status 200, decompressed."""
+
+    media_type: str
+    body: bytes
+
+
+class Fetch(Protocol):
+    """Fetches by GET."""
+
+    async def get(self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None) -> Fetched:
+        """Return the answer, whose media type is one of those, within five seconds and a megabyte.
+
+        Follows no redirect, sends no cookie, and never reaches an address that is not public unless it was allowed.
+        Raises FetchRejected if it never will, FetchDelayed if a later try may work.
+        """

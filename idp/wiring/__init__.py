@@ -1,0 +1,190 @@
+"""The only place that picks implementations and puts the parts of a process together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from idp import resources
+from idp.clock import Clock, SystemClock
+from idp.domain.probe import Probe
+from idp.domain.secret import Digester
+from idp.factors.catalog import Catalog, build_catalog
+from idp.factors.password import PasswordHasher
+from idp.factors.password_judge import PasswordJudge
+from idp.flows.client_administration import ClientAdministration
+from idp.flows.enrolment import Enrolment
+from idp.flows.housekeeping import Housekeeping
+from idp.flows.login import Login
+from idp.flows.new_password import NewPassword
+from idp.flows.notices import Notices
+from idp.flows.own_data import OwnData
+from idp.flows.profile import Profile
+from idp.flows.recovery import Recovery
+from idp.flows.sign_in import SignIn
+from idp.flows.signing_keys import SigningKeys
+from idp.flows.signup import SignUp
+from idp.flows.step_up import StepUp
+from idp.flows.user_administration import UserAdministration
+from idp.hooks import FileProbe, HookedClock
+from idp.messages.outbox import DailyCap, OutboxWorker
+from idp.oauth.context import Engine
+from idp.oauth.keyring import Keyring
+from idp.password_wiring import brand_name, password_judge
+from idp.providers.keystore.sealing import AesSealer, derive
+from idp.settings import BadSettings, Settings, Switch
+from idp.storage import schema
+from idp.storage.caches import ClientDirectory, EpochWatch
+from idp.storage.database import Database, DatabaseAway
+from idp.storage.stores import Stores, Transactions
+from idp.templating import Templates
+from idp.wiring.choices import STATIC, asset_versions, probed, relying_party, rules, senders
+from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
+
+__all__ = [
+    "STATIC",
+    "DatabaseAway",
+    "Site",
+    "Stores",
+    "build",
+    "data_keys",
+    "master_keys",
+    "senders",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What people do with their own accounts."""
+
+    signup: SignUp
+    recovery: Recovery
+    enrolment: Enrolment
+    profile: Profile
+    own_data: OwnData
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One process of the provider, wired up."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    transactions: Transactions
+    watch: EpochWatch
+    engine: Engine
+    hasher: PasswordHasher
+    passwords: PasswordJudge
+    accounts: Accounts
+    sign_in: SignIn
+    login: Login
+    step_up: StepUp
+    users: UserAdministration
+    clients: ClientAdministration
+    keys: SigningKeys
+    notices: Notices
+    housekeeping: Housekeeping
+    templates: Templates
+    digester: Digester
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        self.hasher.close()
+        self.passwords.close()
+        await self.database.close()
+
+
+async def build(settings: Settings, *, clock: Clock | None = None) -> Site:
+    """Put a process together; raise BadSettings if the schema is not current or the master key is wrong."""
+    clock = clock or SystemClock()
+    probe: Probe | None = None
+    if settings.test_hooks is not None:
+        clock, probe = HookedClock(clock, settings.test_hooks), FileProbe(settings.test_hooks)
+    masters = master_keys(settings)
+    judge = password_judge(settings)
+    database = Database(settings.database_url, pool_size=settings.database_pool, probe=probe)
+    async with database.transaction(write=False) as connection:
+        revision = await schema.current(connection)
+    if revision != schema.newest(resources.folder("alembic")):
+        await database.close()
+        raise BadSettings(["the database schema is not current; run: idp db upgrade"])
+    try:
+        keys = await data_keys(database, masters)
+    except BadSettings:
+        await database.close()
+        raise
+    return _assemble(settings, clock, database, masters, keys, probe, judge)
+
+
+def _assemble(
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    masters: tuple[bytes, ...],
+    keys: Mapping[str, bytes],
+    probe: Probe | None,
+    judge: PasswordJudge,
+) -> Site:
+    sealer, digester = AesSealer(masters, purpose="records"), Digester(derive(keys["digest"], "digests"))
+    transactions, watch = Transactions(database, sealer=sealer, digester=digester), EpochWatch(database)
+    keystore = make_keystore(settings, masters, probe)
+    hasher = make_hasher(settings, keys["pepper"], probe)
+    templates = Templates(resources.folder("templates"), asset_versions=asset_versions(), base=settings.base_path)
+    signing = SigningKeys(transactions, keystore, clock)
+    sms_cap = DailyCap(digester.digest("sms-cap", "all"), settings.sms_per_day)
+    outbox = OutboxWorker(transactions, probed(senders(settings), probe), clock, sms_cap=sms_cap)
+    notices = Notices(templates, digester, brand=brand_name(settings), issuer=settings.issuer)
+    catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices)
+    return Site(
+        settings=settings,
+        clock=clock,
+        database=database,
+        transactions=transactions,
+        watch=watch,
+        engine=_engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer),
+        hasher=hasher,
+        passwords=judge,
+        sign_in=sign_in,
+        accounts=_accounts(settings, transactions, hasher, judge, catalog, sign_in, notices),
+        login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices),
+        step_up=StepUp(catalog, sign_in, notices),
+        users=UserAdministration(transactions, hasher, judge, digester, clock),
+        clients=ClientAdministration(transactions, digester, clock),
+        keys=signing,
+        notices=notices,
+        housekeeping=Housekeeping(transactions, signing, outbox, clock),
+        templates=templates,
+        digester=digester,
+    )
+
+
+def _engine(settings: Settings, keyring: Keyring, watch: EpochWatch, digester: Digester, sealer: AesSealer) -> Engine:
+    return Engine(
+        issuer=settings.issuer,
+        keyring=keyring,
+        clients=ClientDirectory(watch),
+        digester=digester,
+        sealer=sealer,
+        limits_floods=settings.rate_limits is Switch.ON,
+        docs_url=settings.docs_url,
+        rules=rules(settings),
+    )
+
+
+def _accounts(
+    settings: Settings,
+    transactions: Transactions,
+    hasher: PasswordHasher,
+    judge: PasswordJudge,
+    catalog: Catalog,
+    sign_in: SignIn,
+    notices: Notices,
+) -> Accounts:
+    new_password = NewPassword(transactions, hasher, judge, history=settings.password_history)
+    recovery = Recovery(new_password, notices, wait=settings.lost_factor_wait)
+    return Accounts(
+        signup=SignUp(catalog.codes, new_password, sign_in, notices),
+        recovery=recovery,
+        enrolment=Enrolment(catalog, notices),
+        profile=Profile(catalog.codes, new_password, recovery, notices),
+        own_data=OwnData(notices, deletion_delay=settings.deletion_delay),
+    )
