@@ -59,5 +59,10 @@ async def _make_ready(app: Starlette, site: Site) -> None:
     await site.watch.refresh()
     await site.engine.keyring.refresh()
     settings = site.settings
-    document = metadata(settings.issuer, ui_locales=site.templates.locales, docs_url=settings.docs_url)
+    document = metadata(
+        settings.issuer,
+        ui_locales=site.templates.locales,
+        docs_url=settings.docs_url,
+        acrs=site.engine.rules.acrs,
+    )
     app.state.discovery = prepare(document)

@@ -19,6 +19,7 @@ from babel.core import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 SOURCE_LOCALE = "en"  # the language the templates themselves are written in
 LONGEST_WISH = 1000  # characters of a language header that are looked at
@@ -26,6 +27,10 @@ MOST_WISHES = 20
 
 _RELATIVE_LINK = re.compile(r"/(?![/\\])[^\x00-\x20\\]*", re.ASCII)
 _SAFE_LINK = re.compile(r"(?:https?://|[a-z][a-z0-9+-]*\.[a-z0-9+.-]*:)[^\x00-\x20]+", re.ASCII | re.IGNORECASE)
+_PATHS = r"(?:<path(?: [a-z-]+=\"[\w#., -]*\")*/>)*"
+_DRAWING = re.compile(
+    rf"<svg(?: [a-zA-Z]+=\"[\w#:/.,% -]*\")*>(?:<g transform=\"scale\(\d+\)\">{_PATHS}</g>|{_PATHS})</svg>", re.ASCII
+)
 _WISH = re.compile(r"([A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8})*)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?")
 
 _spoken: ContextVar[tuple[str, NullTranslations]] = ContextVar("spoken")
@@ -91,7 +96,7 @@ class Templates:
             newstyle=True,
             pgettext=lambda context, text: _spoken.get()[1].pgettext(context, text),
         )
-        environment.filters |= {"moment": _moment, "link": _link, "language": _language}
+        environment.filters |= {"moment": _moment, "link": _link, "language": _language, "drawing": _drawing}
         environment.globals |= {"asset": self._asset, "base": self._base}
         return environment
 
@@ -141,6 +146,13 @@ def _moment(moment: datetime) -> str:
     from babel.dates import format_datetime  # its locale data costs 5 MB that a worker without this filter can save
 
     return format_datetime(moment.astimezone(UTC), "medium", locale=_spoken.get()[0].replace("-", "_"))
+
+
+def _drawing(svg: str) -> Markup:
+    """Return a drawing as part of the page; raise ValueError unless it is nothing but paths."""
+    if not _DRAWING.fullmatch(svg):
+        raise ValueError("not a drawing of paths")
+    return Markup(svg)  # noqa: S704 - checked above
 
 
 def _language(tag: str) -> str:

@@ -22,10 +22,14 @@ async def facts_of(stores: Stores, engine: Engine, visit: Visit, user: User, now
         return Facts(frozenset(enrolled))
     if await stores.recovery_codes.count(user.id):
         enrolled.add(Factor.RECOVERY_CODE)
+    has_bound_key = False
+    if Factor.WEBAUTHN in enrolled and engine.rules.attests:
+        keys = await stores.credentials.of_user(user.id, Factor.WEBAUTHN)
+        has_bound_key = any(key.content.get("attested") and not key.content.get("eligible") for key in keys)
     is_remembered = engine.rules.remembers_browsers and await stores.remembered_browsers.recognise(
         user.id, browser_digest(engine.digester, visit, user.id), now
     )
-    return Facts(frozenset(enrolled), is_remembered)
+    return Facts(frozenset(enrolled), is_remembered, has_bound_key)
 
 
 def browser_digest(digester: Digester, visit: Visit, user_id: str) -> Digest:

@@ -91,7 +91,7 @@ def decide(request: AuthorizationRequest, client: Client, situation: Situation, 
 
 def _next(request: AuthorizationRequest, client: Client, situation: Situation, *, consent_needed: bool) -> Step | Fail:
     session, interaction = situation.session, situation.interaction
-    if request.essential_acrs is not None and not set(request.essential_acrs) & set(assurance.SUPPORTED_ACRS):
+    if request.essential_acrs is not None and not set(request.essential_acrs) & set(situation.rules.acrs):
         return _UNMET
     chosen = interaction is not None and interaction.account_chosen
     if Prompt.SELECT_ACCOUNT in request.prompts and session and not chosen and not situation.own_proofs:

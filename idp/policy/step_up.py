@@ -25,6 +25,12 @@ class Rules:
     remembers_browsers: bool = True
     sends_sms: bool = True  # and takes it as a second factor
     sends_mail: bool = True
+    attests: bool = False  # whether a key's make can be checked, so that `phrh` can be reached
+
+    @property
+    def acrs(self) -> tuple[str, ...]:
+        """Return the acr values that can be reached here at all, strongest first."""
+        return tuple(value for value, needed in REQUIREMENTS.items() if self.attests or not needed.hardware_bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Facts:
 
     enrolled: frozenset[Factor] = field(default_factory=frozenset)
     is_remembered: bool = False
+    has_bound_key: bool = False  # a passkey whose make was checked and that cannot leave its device
 
     @property
     def second_factors(self) -> frozenset[Factor]:
@@ -62,7 +69,7 @@ def wished(acr_values: Iterable[str], facts: Facts) -> Requirement:
     """Return the first wish that this person can fulfil (OIDC Core §5.5.1.1: voluntary, tried in order)."""
     for value in acr_values:
         requirement = REQUIREMENTS.get(value)
-        if requirement is not None and is_reachable(requirement, facts.enrolled):
+        if requirement is not None and is_reachable(requirement, facts):
             return requirement
     return Requirement()
 
@@ -70,20 +77,20 @@ def wished(acr_values: Iterable[str], facts: Facts) -> Requirement:
 def demanded(essential: Iterable[str], facts: Facts) -> Requirement | None:
     """Return the first demand that can be met, by what is enrolled or else by enrolling; None if none can."""
     known = [REQUIREMENTS[value] for value in essential if value in REQUIREMENTS]
-    reachable = [requirement for requirement in known if is_reachable(requirement, facts.enrolled)]
+    reachable = [requirement for requirement in known if is_reachable(requirement, facts)]
     possible = [requirement for requirement in known if is_enrolable(requirement)]
     return next(iter((*reachable, *possible)), None)
 
 
-def is_reachable(requirement: Requirement, enrolled: Iterable[Factor]) -> bool:
-    """Say whether a password and these factors could meet the requirement at all; whose key is bound is not known."""
-    best = [_best_proof(Factor.PASSWORD), *(_best_proof(factor) for factor in enrolled)]
+def is_reachable(requirement: Requirement, facts: Facts) -> bool:
+    """Say whether a password and what this person has could meet the requirement at all."""
+    best = [_best_proof(factor, facts) for factor in (Factor.PASSWORD, *facts.enrolled)]
     return _without_age(requirement).is_met(best)
 
 
 def is_enrolable(requirement: Requirement) -> bool:
     """Say whether somebody could meet the requirement after setting up a factor here."""
-    return not requirement.hardware_bound and is_reachable(requirement, ENROLABLE)
+    return not requirement.hardware_bound and is_reachable(requirement, Facts(frozenset(ENROLABLE)))
 
 
 def options(requirement: Requirement, proofs: Iterable[Proof], facts: Facts, rules: Rules) -> tuple[Factor, ...]:
@@ -95,7 +102,7 @@ def options(requirement: Requirement, proofs: Iterable[Proof], facts: Facts, rul
         for factor in STRONGEST_FIRST
         if factor in facts.enrolled
         and (rules.sends_sms or factor is not Factor.SMS_OTP)
-        and needed.is_met(merge(counted, [_best_proof(factor)]))
+        and needed.is_met(merge(counted, [_best_proof(factor, facts)]))
     )
 
 
@@ -110,8 +117,10 @@ def _without_age(requirement: Requirement) -> Requirement:
     )
 
 
-def _best_proof(factor: Factor) -> Proof:
-    traits = frozenset(Trait) if factor is Factor.WEBAUTHN else frozenset[Trait]()
+def _best_proof(factor: Factor, facts: Facts) -> Proof:
+    traits: frozenset[Trait] = frozenset()
+    if factor is Factor.WEBAUTHN:
+        traits = frozenset(Trait) if facts.has_bound_key else frozenset({Trait.USER_VERIFIED})
     return Proof(factor, lifetimes.ALWAYS, None, traits)
 
 

@@ -28,6 +28,7 @@ def rules(settings: Settings) -> Rules:
         demands_second_factor=settings.second_factor is SecondFactor.REQUIRED,
         remembers_browsers=settings.remember_browsers,
         sends_sms=settings.sms is not SmsSenderName.OFF,
+        attests=settings.webauthn_attestation is Attestation.DIRECT and settings.webauthn_roots_file is not None,
         sends_mail=settings.mail is not MailSenderName.OFF,
     )
 

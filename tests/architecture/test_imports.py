@@ -35,6 +35,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "starlette": ("web", "app", "cli/serve", "demo"),
     "sqlalchemy": ("storage", "oauth/bridge"),
     "jinja2": ("templating", "demo"),
+    "markupsafe": ("templating",),
     "babel": ("templating",),
     "alembic": ("storage/schema", "cli"),
     "uvicorn": ("cli", "demo"),

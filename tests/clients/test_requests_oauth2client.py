@@ -21,7 +21,7 @@ from requests_oauth2client import (
     PublicApp,
 )
 
-from idp.domain.assurance import SUPPORTED_ACRS
+from idp.domain.assurance import LOA1
 from tests.support.back_office import BackOffice, Person, Registration
 from tests.support.html_browser import HtmlBrowser
 
@@ -99,7 +99,7 @@ async def test_a_person_signs_in_and_is_known(website: Website, browser: HtmlBro
 
 async def test_max_age_and_acr_are_honoured(website: Website, browser: HtmlBrowser) -> None:
     """OIDC Core §3.1.2.1; the library refuses an ID token without the auth_time or acr that it asked for."""
-    token = await website.sign_in(browser, max_age=300, acr_values=SUPPORTED_ACRS[0])
+    token = await website.sign_in(browser, max_age=300, acr_values=LOA1)
 
     assert token.id_token is not None
     assert token.id_token.auth_datetime is not None

@@ -40,7 +40,7 @@ async def test_every_page_style_and_form_is_below_the_issuer(
     await page.click("#admin-confirm")
     await page.get_by_role("link", name="Your applications").click()
     await expect(page.locator("main")).to_contain_text("Harbour Books")
-    await page.get_by_role("link", name="Your account").click()
+    await page.get_by_role("link", name="Overview").click()
     await page.get_by_role("link", name="Sign out").click()
     await page.click("#logout-yes")
     await shows(page, "signed-out")

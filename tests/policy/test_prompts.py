@@ -141,7 +141,8 @@ def test_somebody_else_than_the_hinted_person_gets_no_code_by_signing_in() -> No
         (None, Step.DONE),
         ((LOA1,), Step.DONE),
         (("phr", LOA1), Step.DONE),
-        (("phr",), "unmet_authentication_requirements"),
+        (("phr",), Step.ENROL),
+        (("phrh",), "unmet_authentication_requirements"),
         (("",), "unmet_authentication_requirements"),
     ],
 )

@@ -47,7 +47,6 @@ TABLE = [
     Endpoint("/end_session/confirm", ["POST"]),
     Endpoint("/signed-out", ["GET"]),
     Endpoint("/account", ["GET"]),
-    Endpoint("/account/apps", ["GET"]),
 ]
 each_endpoint = pytest.mark.parametrize("endpoint", TABLE, ids=lambda endpoint: endpoint.path)
 each_get = pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from idp.domain.assurance import SUPPORTED_ACRS
 from idp.domain.authorization import Prompt, ResponseMode
 from idp.oauth.openid.claims import known_claims
 from idp.policy.clients import ASYMMETRIC_ALGS, GRANT_TYPES, ID_TOKEN_ALGS, SCOPES
@@ -33,7 +32,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
     return Prepared(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
-def metadata(issuer: str, *, ui_locales: Sequence[str], docs_url: str | None) -> dict[str, Any]:
+def metadata(issuer: str, *, ui_locales: Sequence[str], docs_url: str | None, acrs: Sequence[str]) -> dict[str, Any]:
     """Return the provider's metadata."""
     document: dict[str, Any] = {
         "issuer": issuer,
@@ -64,7 +63,7 @@ def metadata(issuer: str, *, ui_locales: Sequence[str], docs_url: str | None) ->
         "claims_supported": list(known_claims()),
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
-        "acr_values_supported": list(SUPPORTED_ACRS),
+        "acr_values_supported": list(acrs),
         "prompt_values_supported": [prompt.value for prompt in Prompt],
         "display_values_supported": ["page"],
         "ui_locales_supported": list(ui_locales),
