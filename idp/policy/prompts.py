@@ -122,10 +122,14 @@ def requirement_of(request: AuthorizationRequest, situation: Situation) -> Requi
     facts = situation.facts or Facts()
     # Without facts the session was opened under the account's own rules, and nothing more was asked.
     required = step_up.of_account(facts, situation.rules) if situation.facts is not None else Requirement()
+    asked = _of_request(request, facts)
+    return None if asked is None else required.join(asked)
+
+
+def _of_request(request: AuthorizationRequest, facts: Facts) -> Requirement | None:
     if request.essential_acrs is not None:
-        demanded = step_up.demanded(request.essential_acrs, facts)
-        return None if demanded is None else required.join(demanded)
-    return required.join(step_up.wished(request.acr_values, facts))
+        return step_up.demanded(request.essential_acrs, facts)
+    return step_up.wished(request.acr_values, facts)
 
 
 def authenticate(
@@ -221,8 +225,9 @@ def may_remember(request: AuthorizationRequest | None, situation: Situation) -> 
     account = step_up.of_account(Facts(facts.enrolled), situation.rules)
     if situation.interaction is not None and situation.interaction.fresh_within is not None:
         return False
-    asked = requirement_of(request, situation) if request is not None else account
-    return bool(facts.second_factors) and asked is not None and step_up.may_remember(asked, account, situation.rules)
+    if request is not None and _of_request(request, facts) != Requirement():
+        return False
+    return bool(facts.second_factors) and situation.rules.remembers_browsers and account != Requirement()
 
 
 def _asked(

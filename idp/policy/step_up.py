@@ -106,11 +106,6 @@ def options(requirement: Requirement, proofs: Iterable[Proof], facts: Facts, rul
     )
 
 
-def may_remember(requirement: Requirement, account: Requirement, rules: Rules) -> bool:
-    """Say whether the person may be asked to have this browser remembered: not on a step-up."""
-    return rules.remembers_browsers and requirement == account
-
-
 def _without_age(requirement: Requirement) -> Requirement:
     return Requirement(
         requirement.factors, requirement.checked, requirement.phishing_resistant, requirement.hardware_bound
