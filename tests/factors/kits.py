@@ -100,7 +100,7 @@ class SmsOtp(EmailOtp):
         return self.factors.sms_otp
 
     async def set_up(self, attempt: Attempt) -> None:
-        await set_up_phone(self.factors, attempt, f"+49151123{next(_numbers)}")
+        await set_up_phone(self.factors, attempt, f"+4915123{next(_numbers)}")
 
 
 class Webauthn(Kit):

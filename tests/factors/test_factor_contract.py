@@ -122,9 +122,10 @@ async def test_another_persons_answer_is_refused(
 
 NOT_ANSWERS = {
     "empty": "", "blank": "   ", "null": "null", "brackets": "[]", "braces": "{}", "zero": "0", "true": "true",
-    "NUL": "\0\0\0\0\0\0", "huge": "1" * 1_000_000, "huge nest": "[" * 100_000, "surrogate": "\ud800", "minus": "-12345",
-    "exponent": "1e5", "decimal": "1234.5", "five": "12345", "seven": "1234567", "arabic": "١٢٣٤٥٦",
-    "full-width": "１２３４５６", "superscript": "¹²³⁴⁵⁶", "quote": "' OR 1=1 --", "a right-to-left mark": "\u202e123456",
+    "NUL": "\0\0\0\0\0\0", "huge": "1" * 1_000_000, "huge nest": "[" * 100_000, "surrogate": "\ud800",
+    "minus": "-12345", "exponent": "1e5", "decimal": "1234.5", "five": "12345", "seven": "1234567",
+    "arabic": "١٢٣٤٥٦", "full-width": "１２３４５６", "superscript": "¹²³⁴⁵⁶", "quote": "' OR 1=1 --",
+    "a right-to-left mark": "\u202e123456",
 }  # fmt: skip
 
 

@@ -21,7 +21,6 @@ from tests.support.provider import ISSUER, Person, Provider
 
 PARTY = RelyingParty("id.example", (ISSUER,), "Harbour")
 STEP = timedelta(seconds=30)
-PHONE = "+491511234"
 
 
 @dataclass(frozen=True)
