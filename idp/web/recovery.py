@@ -98,11 +98,10 @@ async def show_reset(request: Request) -> Response:
         found = await site.accounts.recovery.owner(context_of(request, stores), request.path_params["link"], RESET)
     if found is None:
         return notice(request, "link_spent", status=GONE)
-    return bind(request, visit, is_new, _reset_page(request))
+    return bind(request, visit, is_new, _reset_page(request, visit))
 
 
-def _reset_page(request: Request, refused: Refused | None = None) -> Response:
-    visit, _ = visit_of(request)
+def _reset_page(request: Request, visit: Visit, refused: Refused | None = None) -> Response:
     base = site_of(request).settings.base_path
     return pages.page(
         request,
@@ -132,7 +131,7 @@ async def submit_reset(request: Request) -> Response:
         fields.get("new-password", ""), email=user.email, name=user.display_name, user=user
     )
     if isinstance(accepted, Refused):
-        return _reset_page(request, accepted)
+        return _reset_page(request, visit, accepted)
     async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
         context = context_of(request, stores)
         done = await recovery.reset(context, secret, accepted)

@@ -162,12 +162,17 @@ class Provider:
 
     async def mail_to(self, person: Person) -> list[dict[str, Any]]:
         """Send what waits, and return what a person received, newest first."""
-        worker = OutboxWorker(self.site.transactions, {Channel.MAIL: MailboxSender()}, self.clock)
-        while await worker.deliver():
-            pass
+        await self.deliver()
         response = await self.http.get(f"{self.issuer}/dev/mailbox.json", params={"to": person.user.email or ""})
         received: list[dict[str, Any]] = response.json()
         return received
+
+    async def deliver(self) -> None:
+        """Send what waits, mail and SMS."""
+        senders = {channel: MailboxSender() for channel in Channel}
+        worker = OutboxWorker(self.site.transactions, senders, self.clock)
+        while await worker.deliver():
+            pass
 
     def browser(self, person: Person | None = None, **headers: str) -> HtmlBrowser:
         """Return a fresh browser of a person, or of nobody yet."""
