@@ -19,6 +19,7 @@ LONGEST_ANSWER = 32_000
 LONGEST_ID = 1023
 TRANSPORTS = ("usb", "nfc", "ble", "smart-card", "hybrid", "internal", "cable")
 ALGORITHMS = (-8, -7, -257)  # Ed25519, ES256, RS256, in the order of preference
+KEY_TYPES = {-8: 1, -7: 2, -257: 3}  # of COSE: OKP, EC2, RSA
 #: What reading CBOR, COSE and certificates of a stranger raises beside the libraries' own exceptions.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 
@@ -75,12 +76,13 @@ def check_registration(parsed: Mapping[str, Json], challenge: bytes, party: Rely
             supported_pub_key_algs=[COSEAlgorithmIdentifier(alg) for alg in ALGORITHMS],
             pem_root_certs_bytes_by_fmt=attestation.roots_by_format(party.roots),
         )
+        is_usable = _is_usable(made.credential_public_key)
         is_attested = party.wants_attestation and party.takes(str(made.fmt), made.aaguid, made.attestation_object)
     except (WebAuthnException, UnsupportedAlgorithm, *_MALFORMED):
         return Refused(Refusal.PASSKEY_REFUSED)
     if party.wants_attestation and not is_attested:
         return Refused(Refusal.PASSKEY_NOT_ALLOWED)
-    if not 0 < len(made.credential_id) <= LONGEST_ID:
+    if not is_usable or not 0 < len(made.credential_id) <= LONGEST_ID:
         return Refused(Refusal.PASSKEY_REFUSED)
     transports = cast(Mapping[str, Any], parsed["response"]).get("transports")
     content: dict[str, Json] = {
@@ -94,6 +96,16 @@ def check_registration(parsed: Mapping[str, Json], challenge: bytes, party: Rely
         "discoverable": _is_discoverable(parsed),
     }
     return Made(made.credential_id, content, made.sign_count, made.user_verified)
+
+
+def _is_usable(public_key: bytes) -> bool:
+    """Say whether a key is of the type that its algorithm takes, and can be loaded; raise like the library."""
+    from webauthn.helpers import decode_credential_public_key
+    from webauthn.helpers.decoded_public_key_to_cryptography import decoded_public_key_to_cryptography
+
+    decoded = decode_credential_public_key(public_key)
+    decoded_public_key_to_cryptography(decoded)
+    return KEY_TYPES.get(decoded.alg) == decoded.kty
 
 
 def check_assertion(

@@ -53,7 +53,9 @@ class OneTimeCodeStore:
         sealed = seal_json(
             self._sealer, {"to": destination}, table="one_time_codes", column="content", row=f"{binding}|{purpose}"
         )
-        before = await self.find(binding, purpose, now)
+        # Locked, so that a try which is counted meanwhile is not forgotten.
+        waiting = select(one_time_codes).where(*_waiting(binding, purpose, now)).with_for_update()
+        before = self._sent((await self._connection.execute(waiting)).first(), binding, purpose)
         tries = before.tries if before is not None and before.destination == destination else 0
         changed = {
             "user_id": user_id, "digest": digest, "sealed_content": sealed, "created_at": now, "tries": tries,

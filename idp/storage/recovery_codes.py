@@ -8,6 +8,7 @@ from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, delete, f
 
 from idp.storage.columns import UtcTime, is_key, metadata
 from idp.storage.database import Transaction
+from idp.storage.users import users
 
 recovery_codes = Table(
     "recovery_codes",
@@ -38,7 +39,8 @@ class RecoveryCodeStore:
         self._connection = connection
 
     async def replace(self, user_id: str, codes: Sequence[HashedCode], now: datetime) -> None:
-        """Store a new set; the old one is void."""
+        """Store a new set; the old one is void, and of two made at once the one that came first."""
+        await self._connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
         await self.remove(user_id)
         for code in codes:
             await self._connection.execute(

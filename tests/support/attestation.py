@@ -25,8 +25,9 @@ class Maker:
 def maker(aaguid: str | None = None) -> Maker:
     """Return a new maker; its certificate names the make unless `aaguid` is None."""
     root_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    root = _certificate("Keys Root", "Keys Root", root_key, root_key, is_authority=True)
-    leaf = _certificate("Keys Attestation", "Keys Root", leaf_key, root_key, is_authority=False, aaguid=aaguid)
+    name = f"Keys Root {x509.random_serial_number()}"[:60]
+    root = _certificate(name, name, root_key, root_key, is_authority=True)
+    leaf = _certificate("Keys Attestation", name, leaf_key, root_key, is_authority=False, aaguid=aaguid)
     return Maker(root.public_bytes(Encoding.PEM), (leaf.public_bytes(Encoding.DER),), leaf_key)
 
 
