@@ -85,7 +85,3 @@ def test_the_acr_says_what_was_proved_and_never_more(
 ) -> None:
     assert assurance.acr(proofs, requested) == acr
     assert not assurance.holds("phr", proofs)
-
-
-def test_every_factor_has_a_kind_and_an_amr_value() -> None:
-    assert set(assurance.KINDS) == set(assurance.AMR) == set(Factor)
