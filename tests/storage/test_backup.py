@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from idp.domain.assurance import Factor
+from idp.domain.credential import Credential
+from idp.domain.secret import Digest
 from idp.storage import backup
 from idp.storage.backup import BadBackup
 from idp.storage.columns import metadata
 from idp.storage.database import Database
 from idp.storage.maintenance import maintenance
+from idp.storage.recovery_codes import HashedCode
+from idp.storage.signups import Signup
 from idp.storage.stores import Stores, Transactions
 from tests.support.builders import DAY, HOUR, NOW, access_token, code, digest, grant, user
 from tests.support.databases import KINDS
@@ -39,7 +44,28 @@ async def filled(transactions: Transactions, world: World) -> World:
         await stores.credentials.set_password(world.user.id, "hash é", NOW)
         await stores.clients.set_logo(world.client.id, bytes(range(256)), "image/png")
         await stores.replays.remember(digest(), NOW + DAY)
+        await stores.credentials.add(
+            Credential("totp", world.user.id, Factor.TOTP, "App", NOW, {"seed": "S"}), lookup=digest()
+        )
+        await stores.password_history.add(world.user.id, "old hash", NOW, keep=5)
     return world
+
+
+@pytest.fixture
+async def spendable(transactions: Transactions, filled: World) -> Digest:
+    """One of everything in that world that is used up, or spares a proof."""
+    one = digest()
+    async with transactions.open(write=True) as stores:
+        await stores.one_time_codes.put(
+            "b", "p", user_id=filled.user.id, digest=one, destination="x", now=NOW, expires_at=NOW + DAY
+        )
+        await stores.recovery_codes.replace(filled.user.id, [HashedCode("abc", bytes(16), one)], NOW)
+        await stores.remembered_browsers.remember(
+            filled.user.id, one, device="x", now=NOW, expires_at=NOW + DAY, keep=10
+        )
+        await stores.signups.put(Signup("signup", one, {}, NOW + DAY), NOW)
+        await stores.webauthn_challenges.put("b", "p", one, user_id=filled.user.id, expires_at=NOW + DAY)
+    return one
 
 
 async def written(database: Database) -> list[str]:
@@ -85,6 +111,23 @@ async def test_a_restore_revives_nothing(database: Database, other: Database, fi
     async with transactions_on(other).open(write=True) as stores:
         assert not await stores.links.spend(link["digest"], purpose="administrator", now=NOW)  # type: ignore[arg-type]
         assert not await stores.codes.spend(made["digest"], NOW)  # type: ignore[arg-type]
+
+
+async def test_a_restore_revives_no_code_and_remembers_no_browser(
+    database: Database, other: Database, filled: World, spendable: Digest
+) -> None:
+    """What was spent, replaced or forgotten after the backup was made stays so; seeds and keys come back."""
+    await restored(other, await written(database))
+
+    whose = filled.user.id
+    async with transactions_on(other).open(write=True) as stores:
+        assert not await stores.one_time_codes.spend("b", "p", spendable, NOW)
+        assert await stores.recovery_codes.count(whose) == 0
+        assert not await stores.remembered_browsers.recognise(whose, spendable, NOW)
+        assert await stores.signups.find("signup", NOW) is None
+        assert await stores.webauthn_challenges.take("b", "p", NOW) is None
+        assert [each.text("seed") for each in await stores.credentials.of_user(whose)] == ["S"]
+        assert await stores.password_history.of_user(whose, limit=5) == ["old hash"]
 
 
 async def test_a_backup_is_of_one_moment_and_stops_nobody(

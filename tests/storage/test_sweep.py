@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, String, Table, insert, inspect
 
+from idp.domain.secret import make_id
 from idp.storage.attempts import network_accounts
 from idp.storage.columns import UtcTime, metadata
 from idp.storage.database import Database
 from idp.storage.maintenance import maintenance
 from idp.storage.replays import replays
+from idp.storage.signups import Signup
 from idp.storage.stores import Stores, Transactions
 from idp.storage.sweep import BATCH, EXPIRING
 from tests.support.builders import (
@@ -29,7 +31,10 @@ from tests.support.builders import (
 from tests.support.storage import World, count
 
 #: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
-KEPT = {"users", "credentials", "clients", "consents", "epochs", "data_keys", "signing_keys", "events"}
+KEPT = {
+    "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
+    "signing_keys", "events",
+}  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
 
@@ -45,6 +50,10 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "network_accounts": 6 * MINUTE,
         "links": 7 * MINUTE,
         "outbox": 8 * MINUTE,
+        "one_time_codes": 9 * MINUTE,
+        "webauthn_challenges": 10 * MINUTE,
+        "remembered_browsers": 11 * MINUTE,
+        "signups": 12 * MINUTE,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -59,6 +68,14 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     await stores.attempts.note_account(digest(), digest(), NOW, window=lifetimes["network_accounts"])
     await stores.links.add(digest(), purpose="administrator", expires_at=until["links"], now=NOW)
     await stores.outbox.add(message(), expires_at=until["outbox"])
+    await stores.one_time_codes.put(
+        "b", "p", user_id=None, digest=digest(), destination="x", now=NOW, expires_at=until["one_time_codes"]
+    )
+    await stores.webauthn_challenges.put("b", "p", bytes(32), user_id=None, expires_at=until["webauthn_challenges"])
+    await stores.remembered_browsers.remember(
+        world.user.id, digest(), device="x", now=NOW, expires_at=until["remembered_browsers"], keep=10
+    )
+    await stores.signups.put(Signup(make_id(), digest(), {}, until["signups"]), NOW)
     return {table: lifetime + BEYOND[table] for table, lifetime in lifetimes.items()}
 
 
