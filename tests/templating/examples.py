@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+from idp.domain.event import EventKind
+from idp.factors.totp import qr_code
 from idp.resources import folder
 from idp.templating import Templates
 
@@ -15,6 +17,7 @@ COMMON: Facts = {
     "nonce": "nonce-of-this-answer",
     "brand": {"name": "Northwind", "logo": "/brand/logo.png", "stylesheet": "/brand/style.css?client=books"},
     "request_id": "01JD7Q9K3M5N8P2R4T6V",
+    "scripts": (),
 }
 BARE: Facts = COMMON | {"brand": {"name": "Northwind", "logo": None, "stylesheet": None}, "request_id": None}
 FORM: Facts = {"action": "/interaction/abc", "csrf": "csrf-token"}
@@ -46,7 +49,105 @@ LOGIN: Facts = FORM | {
     "cancellable": True,
     "reauthentication": False,
     "account": None,
+    "passkey_options": '{"challenge":"AAAA"}',
+    "forgot": "/forgot/abc",
+    "signup": "/signup/abc",
 }
+SECOND: Facts = FORM | {
+    "client": CLIENT,
+    "account": ACCOUNT,
+    "factor": "totp",
+    "destination": None,
+    "has_others": True,
+    "may_remember": True,
+    "passkey_options": "",
+    "lost": "/lost/abc",
+    "error": None,
+    "wait_seconds": None,
+}
+SIGN_UP: Facts = FORM | {
+    "client": CLIENT,
+    "email": "",
+    "name": "",
+    "error": None,
+    "wait_seconds": None,
+    "strength_url": "/password/strength",
+    "back": "/login/abc",
+}
+FORGOT: Facts = FORM | {
+    "client": CLIENT,
+    "username": "",
+    "is_sent": False,
+    "error": None,
+    "wait_seconds": None,
+    "back": "/login/abc",
+}
+LOST: Facts = FORM | {"client": CLIENT, "due": None, "days": 3, "back": "/step-up/abc"}
+URI = "otpauth://totp/Northwind?secret=ABCDEFGH"
+TOTP: Facts = {
+    "credential_id": "c1",
+    "shown": {"qr": qr_code(URI), "secret": "ABCD EFGH", "uri": URI},
+    "destination": None,
+}
+ENROL: Facts = FORM | {
+    "client": CLIENT,
+    "account": ACCOUNT,
+    "factor": None,
+    "offered": ["webauthn", "totp", "sms_otp"],
+    "challenge": None,
+    "passkey_options": "",
+    "phone": "",
+    "error": None,
+    "wait_seconds": None,
+}
+CODES = ("ABCD-EFGH", "JKLM-NPQR")
+WHEN = datetime(2025, 3, 4, 15, 6, 7, tzinfo=UTC)
+OWN: Facts = FORM | {
+    "account": ACCOUNT,
+    "error": None,
+    "wait_seconds": None,
+    "here": "/account",
+    "deletes_at": None,
+    "strength_url": "/password/strength",
+}
+LEAVING: Facts = OWN | {"deletes_at": WHEN}
+FACTOR: Facts = {
+    "id": "c1",
+    "factor": "webauthn",
+    "name": "Anna's laptop",
+    "created_at": WHEN,
+    "last_used_at": None,
+    "is_synced": True,
+}
+APP: Facts = {
+    "id": "books",
+    "name": "Books",
+    "logo": "/l.png",
+    "host": "books.example",
+    "login_uri": "https://books.example/",
+    "scopes": ("openid", "email", "invoices:read"),
+    "is_allowed": True,
+}
+PLAIN_APP: Facts = {"id": "ledger", "name": "Ledger", "logo": None, "host": None, "login_uri": None}
+PROFILE: Facts = OWN | {
+    "values": dict.fromkeys(
+        ("name", "given_name", "family_name", "nickname", "username", "birthdate", "website", "zoneinfo", "locale"), ""
+    ),
+    "locales": ("en", "ar", "de"),
+    "email": "anna@example.com",
+    "email_verified": True,
+    "phone": None,
+    "is_saved": False,
+}
+SECURITY: Facts = OWN | {
+    "password_since": WHEN,
+    "factors": [FACTOR, FACTOR | {"id": "c2", "factor": "totp", "name": "", "last_used_at": WHEN, "is_synced": False}],
+    "recovery_codes": 9,
+    "browsers": [({"id": "b1", "last_used_at": WHEN}, "Firefox, Windows")],
+    "sms": True,
+    "is_saved": True,
+}
+SESSION: Facts = {"id": "s1", "device": "Firefox, Windows", "address": "192.0.2.7", "seen_at": WHEN, "is_this": True}
 CONSENT: Facts = FORM | {
     "client": CLIENT,
     "account": ACCOUNT,
@@ -71,7 +172,21 @@ ERROR: Facts = {
     "reference": "01JD7Q9K",
     "status": 400,
 }
-LOGIN_ERRORS = ("wrong_credentials", "throttled", "missing_fields", "form_expired", "session_needed")
+LOGIN_ERRORS = (
+    "wrong_credentials", "throttled", "missing_fields", "passkey_unknown", "passkey_refused", "form_expired",
+    "session_needed",
+)  # fmt: skip
+FACTOR_ERRORS = (
+    "code_wrong", "code_expired", "too_many_sent", "throttled", "passkey_unknown", "passkey_taken",
+    "passkey_not_allowed", "passkey_refused", "phone_invalid", "too_many", "form_expired", "last_way_in",
+    "not_available",
+)  # fmt: skip
+PASSWORD_ERRORS = (
+    "password_too_short", "password_too_long", "password_invalid", "password_blocked", "password_breached",
+    "password_personal", "password_guessable", "password_reused", "missing_fields",
+)  # fmt: skip
+FACTORS = ("webauthn", "totp", "sms_otp", "email_otp", "recovery_code")
+LINKS = ("secure", "lost-confirm", "lost-cancel", "undo-email", "keep-account")
 ADMINISTRATOR_ERRORS = (
     "missing_fields",
     "password_too_short",
@@ -85,6 +200,8 @@ NOTICES = (
     "interaction_foreign",
     "interaction_done",
     "busy",
+    "link_spent",
+    "address_taken",
     "not_found",
     "unavailable",
     "forbidden",
@@ -96,6 +213,7 @@ PAGES: dict[str, list[Facts]] = {
         LOGIN,
         LOGIN | {"client": None, "cancellable": False, "account": ACCOUNT},
         LOGIN | {"client": UNVERIFIED, "reauthentication": True, "username": "anna", "account": ACCOUNT},
+        LOGIN | {"signup": None},
         *(LOGIN | {"error": error, "username": "anna"} for error in (*LOGIN_ERRORS, "a_new_one")),
         *(LOGIN | {"error": "throttled", "wait_seconds": seconds} for seconds in (1, 30, 120, 900)),
     ],
@@ -127,32 +245,151 @@ PAGES: dict[str, list[Facts]] = {
         ADMINISTRATOR | {"account": ACCOUNT},
         *(ADMINISTRATOR | {"error": error, "email": "a@b.example"} for error in (*ADMINISTRATOR_ERRORS, "a_new_one")),
     ],
-    "account/home.html": [{"account": ACCOUNT}, {"account": NAMELESS}, {"account": None}],
-    "account/apps.html": [
-        {"apps": [{"name": "Books", "logo": "/l.png", "host": "books.example", "login_uri": "https://books.example/"}]},
-        {"apps": [{"name": "Ledger", "logo": None, "host": None, "login_uri": None}]},
-        {"apps": []},
+    "step_up/step_up.html": [
+        SECOND,
+        *(SECOND | {"factor": factor, "destination": "a•••@example.com", "error": "code_wrong"} for factor in FACTORS),
+        SECOND | {"factor": "sms_otp", "client": None, "account": None, "error": "too_many_sent", "has_others": False},
+        SECOND | {"factor": "webauthn", "passkey_options": "{}", "may_remember": False, "lost": None},
+        *(SECOND | {"error": error} for error in (*FACTOR_ERRORS, "a_new_one")),
     ],
+    "step_up/choices.html": [
+        SECOND | {"factors": list(FACTORS)},
+        SECOND | {"factors": ["totp", "password"], "client": None, "account": None, "lost": None},
+    ],
+    "enrol/enrol.html": [
+        ENROL,
+        ENROL | {"factor": "webauthn", "passkey_options": "{}", "error": "passkey_taken", "client": None},
+        ENROL | {"factor": "totp", "challenge": TOTP, "account": None},
+        ENROL | {"factor": "totp", "challenge": TOTP, "error": "code_wrong"},
+        ENROL | {"factor": "sms_otp", "error": "phone_invalid", "phone": "0151"},
+        ENROL | {"factor": "sms_otp", "challenge": TOTP | {"destination": "+49 151 1"}, "phone": "+49 151 1"},
+    ],
+    "enrol/codes.html": [{"client": CLIENT, "codes": CODES, "onward": "/login/abc"}],
+    "signup/signup.html": [
+        SIGN_UP,
+        SIGN_UP | {"client": UNVERIFIED},
+        *(
+            SIGN_UP | {"error": error, "email": "a@b.example", "name": "Anna", "client": None, "wait_seconds": 30}
+            for error in (*PASSWORD_ERRORS, "email_invalid", "too_many_sent", "throttled", "a_new_one")
+        ),
+    ],
+    "signup/code.html": [
+        SIGN_UP | {"email": "anna@example.com"},
+        *(SIGN_UP | {"email": "anna@example.com", "error": error} for error in ("code_wrong", "email_taken")),
+    ],
+    "signup/link.html": [
+        SIGN_UP | {"email": "anna@example.com", "name": "Anna", "is_same_browser": False},
+        SIGN_UP | {"email": "anna@example.com", "is_same_browser": False, "error": "missing_fields"},
+        SIGN_UP | {"email": "anna@example.com", "is_same_browser": True},
+    ],
+    "recovery/forgot.html": [
+        FORGOT,
+        FORGOT | {"client": None, "error": "missing_fields"},
+        FORGOT | {"username": "anna", "error": "throttled", "wait_seconds": 30},
+        FORGOT | {"is_sent": True},
+    ],
+    "recovery/reset.html": [
+        FORM | {"error": error, "strength_url": "/password/strength"} for error in (None, *PASSWORD_ERRORS)
+    ],
+    "recovery/lost.html": [LOST, LOST | {"days": 1, "client": None}, LOST | {"due": WHEN}],
+    "recovery/link.html": [FORM | {"kind": kind, "is_done": is_done} for kind in LINKS for is_done in (False, True)],
+    "account/home.html": [
+        OWN | {"sessions": 2, "second_factors": 1},
+        LEAVING | {"account": NAMELESS, "sessions": 1, "second_factors": 0},
+        {"account": None},
+    ],
+    "account/profile.html": [
+        PROFILE,
+        PROFILE | {"values": dict.fromkeys(PROFILE["values"], "x") | {"locale": "de"}, "is_saved": True},
+        *(
+            PROFILE | {"error": error, "email": None}
+            for error in ("username_taken", "username_invalid", "name_invalid")
+        ),
+        PROFILE | {"email_verified": False, "phone": "+49 151 1"},
+    ],
+    "account/email.html": [
+        OWN | {"email": "anna@example.com", "typed": "", "sent_to": None},
+        OWN | {"email": None, "typed": "anna", "sent_to": None, "error": "email_invalid"},
+        OWN | {"email": "anna@example.com", "typed": "", "sent_to": "new@example.com"},
+        OWN | {"email": "anna@example.com", "typed": "", "sent_to": "new@example.com", "error": "code_wrong"},
+    ],
+    "account/password.html": [
+        *(OWN | {"minimum": minimum} for minimum in (8, 15)),
+        *(OWN | {"minimum": 15, "error": error} for error in (*PASSWORD_ERRORS, "password_new_one")),
+    ],
+    "account/security.html": [
+        SECURITY,
+        SECURITY
+        | {"password_since": None, "factors": [], "recovery_codes": 0, "browsers": [], "sms": False, "is_saved": False},
+    ],
+    "account/factor.html": [
+        OWN | {"factor": FACTOR},
+        OWN | {"factor": FACTOR | {"last_used_at": WHEN}, "error": "name_invalid"},
+        OWN | {"factor": FACTOR | {"factor": "sms_otp", "name": "+49 ••• 1"}, "error": "last_way_in"},
+    ],
+    "account/totp.html": [
+        OWN | {"challenge": TOTP},
+        OWN | {"challenge": TOTP, "error": "code_wrong"},
+        OWN | {"challenge": None, "error": "too_many"},
+    ],
+    "account/passkey.html": [
+        OWN | {"passkey_options": "{}", "name": "Firefox, Windows"},
+        OWN | {"passkey_options": "", "name": "", "error": "too_many"},
+    ],
+    "account/phone.html": [
+        OWN | {"sent_to": "", "phone": ""},
+        OWN | {"sent_to": "", "phone": "0151", "error": "phone_invalid"},
+        OWN | {"sent_to": "+49 151 1", "phone": "+49 151 1", "error": "code_wrong"},
+    ],
+    "account/recovery_codes.html": [
+        OWN | {"codes": CODES, "left": 2},
+        *(OWN | {"codes": (), "left": left} for left in (0, 1, 10)),
+    ],
+    "account/sessions.html": [
+        OWN | {"sessions": [SESSION, SESSION | {"id": "s2", "is_this": False, "address": ""}], "is_saved": True},
+        OWN | {"sessions": [SESSION], "is_saved": False},
+    ],
+    "account/apps.html": [
+        OWN | {"apps": [APP, PLAIN_APP | {"scopes": (), "is_allowed": True}], "is_saved": False},
+        OWN | {"apps": [PLAIN_APP | {"scopes": (), "is_allowed": False}], "is_saved": False},
+        OWN | {"apps": [], "is_saved": True},
+    ],
+    "account/activity.html": [
+        OWN
+        | {
+            "events": [
+                ({"kind": kind, "detail": {"factor": "totp"}, "at": WHEN, "address": address}, client)
+                for kind in (*(each.value for each in EventKind), "a_new_one")
+                for address, client in (("192.0.2.7", "Books"), (None, None))
+            ],
+            "next": "e9",
+        },
+        OWN | {"events": [], "next": None},
+    ],
+    "account/data.html": [OWN],
+    "account/delete.html": [LEAVING | {"days": 14}, OWN | {"days": 1}],
     "dev/mailbox.html": [
         {"messages": [MAIL, MAIL | {"id": "m2", "channel": "sms", "subject": None, "html": None}]},
         {"messages": []},
     ],
 }
+ASSETS = ("style.css", "icon.svg", "webauthn.js", "password.js", "print.js")
 STATES = [(page, facts) for page, states in PAGES.items() for facts in states]
 
 
 def make_templates() -> Templates:
     """Return the real templates of this checkout."""
-    return Templates(folder("templates"), asset_versions={"style.css": "abc123", "icon.svg": "abc123"})
+    return Templates(folder("templates"), asset_versions=dict.fromkeys(ASSETS, "abc123"))
 
 
 @dataclass
 class Element:
-    """A start tag, and the text that follows it until it ends."""
+    """A start tag, the text that follows it until it ends, and the tags around it."""
 
     tag: str
     attributes: dict[str, str]
     text: str = ""
+    inside: tuple[str, ...] = ()
 
 
 class Document(HTMLParser):
@@ -170,7 +407,7 @@ class Document(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Remember an element."""
-        element = Element(tag, {name: value or "" for name, value in attrs})
+        element = Element(tag, {name: value or "" for name, value in attrs}, inside=tuple(e.tag for e in self._open))
         self.elements.append(element)
         if tag not in self.VOID:
             self._open.append(element)

@@ -3,15 +3,57 @@
 from dataclasses import dataclass
 
 import pytest
+from babel.core import Locale
 from jinja2 import UndefinedError
 
+from idp.domain.event import EventKind
+from idp.domain.refusal import Refusal
 from idp.resources import folder
-from tests.templating.examples import BARE, COMMON, LOGIN, PAGES, STATES, Document, make_templates, replaced, strings
+from tests.templating.examples import (
+    ASSETS,
+    BARE,
+    COMMON,
+    FACTOR_ERRORS,
+    LINKS,
+    LOGIN,
+    LOGIN_ERRORS,
+    NOTICES,
+    OWN,
+    PAGES,
+    PASSWORD_ERRORS,
+    PROFILE,
+    STATES,
+    TOTP,
+    Document,
+    make_templates,
+    replaced,
+    strings,
+)
 
 TEMPLATES = make_templates()
 PAYLOAD = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
 SOURCE = folder("templates")
-NOT_PAGES = {"layout.html", "login/errors.html", "consent/words.html", "error/words.html"}
+NOT_PAGES = {
+    "layout.html",
+    "account/frame.html",
+    "login/errors.html",
+    *(f"{room}/words.html" for room in ("account", "consent", "error", "recovery", "step_up")),
+}
+#: Facts that only the provider itself writes: addresses of its own pages, a drawing, names of languages.
+OUR_OWN = {"action", "back", "forgot", "signup", "lost", "onward", "uri"}
+CHECKED = {"qr", "locales"}  # anything else than a drawing or a language is an error
+#: Two faces of one page, or the same words for the same thing on the way in and in the account.
+SAME_TITLE = {"step_up/choices.html", "signup/link.html", "enrol/codes.html"}
+#: What no person ever meets with this name: links have a page that says so, what is asked for again is a new sign-in.
+WITHOUT_WORDS = {Refusal.LINK_SPENT, Refusal.NOT_FRESH, Refusal.REGISTRATION_CLOSED}
+NOT_OF_A_PERSON = {
+    EventKind.CLIENT_CHANGED,
+    EventKind.KEY_ROTATED,
+    EventKind.KEY_REVOKED,
+    EventKind.SIGN_UP_STARTED,
+    EventKind.INVITED,
+    EventKind.ACCOUNT_DELETED,
+}
 
 TITLES = {
     "login/login.html": ("login", "Sign in"),
@@ -23,12 +65,37 @@ TITLES = {
     "error/notice.html": ("notice", "Please note"),
     "form_post/form_post.html": ("form-post", "Continue"),
     "admin/first_administrator.html": ("first-administrator", "First administrator"),
+    "step_up/step_up.html": ("step-up", "Confirm it is you"),
+    "step_up/choices.html": ("step-up", "Confirm it is you"),
+    "enrol/enrol.html": ("enrol", "Set up a second factor"),
+    "enrol/codes.html": ("enrol-codes", "Recovery codes"),
+    "signup/signup.html": ("signup", "Create an account"),
+    "signup/code.html": ("signup-code", "Check your mail"),
+    "signup/link.html": ("signup-link", "Create an account"),
+    "recovery/forgot.html": ("forgot", "Forgot your password?"),
+    "recovery/reset.html": ("reset", "Choose a new password"),
+    "recovery/lost.html": ("lost", "Lost your second factor?"),
+    "recovery/link.html": ("link", "A link from your mail"),
     "account/home.html": ("home", "Your account"),
+    "account/profile.html": ("profile", "Profile"),
+    "account/email.html": ("email", "Change email address"),
+    "account/password.html": ("password", "Change password"),
+    "account/security.html": ("security", "Security"),
+    "account/factor.html": ("factor", "A way to sign in"),
+    "account/totp.html": ("totp", "Add an authenticator app"),
+    "account/passkey.html": ("passkey", "Add a passkey"),
+    "account/phone.html": ("phone", "Codes by SMS"),
+    "account/recovery_codes.html": ("recovery-codes", "Recovery codes"),
+    "account/sessions.html": ("sessions", "Sessions"),
     "account/apps.html": ("apps", "Your applications"),
+    "account/activity.html": ("activity", "Activity"),
+    "account/data.html": ("data", "Your data"),
+    "account/delete.html": ("delete", "Delete my account"),
     "dev/mailbox.html": ("mailbox", "Development mailbox"),
 }
 IDS = {
-    "login/login.html": "username password login-submit login-cancel client-logo client-policy client-tos",
+    "login/login.html": "username password login-submit login-cancel passkey-submit passkey-message forgot-password"
+    " sign-up client-logo client-policy client-tos",
     "accounts/accounts.html": "account-continue account-other login-cancel",
     "consent/consent.html": "consent-allow consent-deny consent-client consent-scopes consent-details",
     "logout/logout.html": "logout-yes logout-no",
@@ -36,6 +103,30 @@ IDS = {
     "error/error.html": "error-code error-description error-reference",
     "form_post/form_post.html": "form-post-submit",
     "admin/first_administrator.html": "email name new-password admin-submit",
+    "step_up/step_up.html": "step-up-ask otp-code otp-submit remember other-method login-cancel",
+    "step_up/choices.html": "lost-factor login-cancel",
+    "enrol/enrol.html": "enrol-webauthn enrol-totp enrol-sms_otp login-cancel",
+    "enrol/codes.html": "recovery-code-list codes-kept",
+    "signup/signup.html": "email name new-password signup-submit signup-back login-cancel",
+    "signup/code.html": "signup-sent otp-code otp-submit otp-resend signup-back",
+    "signup/link.html": "name new-password signup-submit",
+    "recovery/forgot.html": "username forgot-submit forgot-back",
+    "recovery/reset.html": "new-password reset-submit",
+    "recovery/lost.html": "lost-start login-cancel",
+    "recovery/link.html": "link-ask link-confirm",
+    "account/profile.html": "change-email change-phone change-password name username profile-submit",
+    "account/email.html": "email email-submit",
+    "account/password.html": "new-password password-submit",
+    "account/security.html": "change-password add-passkey add-totp add-phone recovery-codes saved",
+    "account/factor.html": "name factor-rename factor-remove",
+    "account/totp.html": "totp-secret totp-uri otp-code otp-submit",
+    "account/passkey.html": "name passkey-submit passkey-message",
+    "account/phone.html": "phone phone-submit",
+    "account/recovery_codes.html": "recovery-code-list codes-download codes-print codes-kept",
+    "account/sessions.html": "sessions-end-others",
+    "account/activity.html": "activity-older",
+    "account/data.html": "data-download delete-account",
+    "account/delete.html": "deletion-notice deletion-undo delete-confirm",
 }
 
 
@@ -57,7 +148,8 @@ def test_a_page_renders_in_every_language(page: str, facts: dict[str, object], l
     for common in (COMMON, BARE):
         document = Document(TEMPLATES.render(page, locale=locale, **(common | facts)))
 
-        assert document.all("html")[0].attributes == {"lang": locale, "dir": "ltr"}
+        direction = Locale.parse(locale).text_direction
+        assert document.all("html")[0].attributes == {"lang": locale, "dir": direction}
         assert len(document.all("h1")) == (0 if page.startswith("form_post") else 1)
 
 
@@ -68,6 +160,8 @@ def test_every_fact_is_escaped(page: str, facts: dict[str, object]) -> None:
     usual = [element.tag for element in Document(TEMPLATES.render(page, locale="en", **facts)).all("script")]
 
     for path in strings(facts):
+        if CHECKED & set(path):
+            continue
         html = TEMPLATES.render(page, locale="en", **replaced(facts, path, PAYLOAD))
         document = Document(html)
 
@@ -79,7 +173,7 @@ def test_every_fact_is_escaped(page: str, facts: dict[str, object]) -> None:
 def test_an_address_that_could_run_or_deceive_is_not_linked(address: str) -> None:
     for page, facts in STATES:
         for path in strings(facts):
-            if path[-1] != "action":
+            if not (OUR_OWN | CHECKED) & set(path):
                 links = read(page, **replaced(facts, path, address)).all("a")
 
                 assert address not in [link.attributes["href"] for link in links], path
@@ -92,7 +186,7 @@ def test_the_controls_of_the_page_contract_are_there(page: str, ids: str) -> Non
     for wanted in ids.split():
         element = document.by_id(wanted)
         assert element is not None, wanted
-        if element.tag in ("input", "button") and wanted != "form-post-submit":
+        if element.tag in ("input", "button") and wanted not in ("form-post-submit", "codes-print"):
             assert element.attributes["name"] == wanted
 
 
@@ -108,7 +202,9 @@ def test_title_and_page_name_are_the_same_in_all_states(page: str) -> None:
 
 @pytest.mark.parametrize("locale", TEMPLATES.locales)
 def test_no_two_pages_share_a_title(locale: str) -> None:
-    titles = [read(page, locale, **states[0]).all("title")[0].text for page, states in PAGES.items()]
+    titles = [
+        read(page, locale, **states[0]).all("title")[0].text for page, states in PAGES.items() if page not in SAME_TITLE
+    ]
 
     assert len(set(titles)) == len(titles)
 
@@ -127,10 +223,11 @@ def test_pages_carry_no_script_and_no_style_of_their_own(page: str, facts: dict[
 @pytest.mark.parametrize(("page", "facts"), STATES)
 def test_every_visible_field_has_a_label_and_every_description_exists(page: str, facts: dict[str, object]) -> None:
     document = read(page, **facts)
-    labels = {label.attributes["for"] for label in document.all("label")}
+    labels = {label.attributes.get("for") for label in document.all("label")}
 
-    for field in document.all("input"):
-        assert field.attributes["type"] == "hidden" or field.attributes["id"] in labels
+    for field in (*document.all("input"), *document.all("select")):
+        is_hidden = field.attributes.get("type") == "hidden"
+        assert is_hidden or "label" in field.inside or field.attributes["id"] in labels
     for element in document.elements:
         for name in ("aria-describedby", "aria-labelledby"):
             for wanted in element.attributes.get(name, "").split():
@@ -141,12 +238,32 @@ def test_every_visible_field_has_a_label_and_every_description_exists(page: str,
 @pytest.mark.parametrize(("page", "facts"), STATES)
 def test_forms_post_and_carry_the_token_against_forgery(page: str, facts: dict[str, object]) -> None:
     document = read(page, **facts)
-    tokens = [field.attributes["value"] for field in document.all("input") if field.attributes["name"] == "csrf"]
+    tokens = [field for field in document.all("input") if field.attributes["name"] == "csrf"]
 
     for form in document.all("form"):
         assert form.attributes["method"] == "post"
-        assert form.attributes["action"] == facts["action"]
-    assert tokens == (["csrf-token"] if document.all("form") and not page.startswith("form_post") else [])
+        assert form.attributes["action"] == facts.get("action") or form.attributes["action"].startswith("/account/")
+    if page.startswith("form_post"):
+        assert not tokens
+    else:
+        assert [token.attributes["value"] for token in tokens] == ["csrf-token"] * len(document.all("form"))
+        assert all("form" in token.inside for token in tokens)
+
+
+@pytest.mark.parametrize("name", ["webauthn.js", "password.js", "print.js"])
+def test_a_script_is_a_file_of_ours_with_the_answer_s_nonce(name: str) -> None:
+    document = read("login/login.html", **(LOGIN | {"scripts": (name,)}))
+
+    assert [script.attributes for script in document.all("script")] == [
+        {"type": "module", "nonce": "nonce-of-this-answer", "src": f"/static/{name}?v=abc123"}
+    ]
+
+
+def test_a_picture_of_a_key_is_nothing_but_paths() -> None:
+    hostile = TOTP | {"shown": TOTP["shown"] | {"qr": f"<svg>{PAYLOAD}</svg>"}}
+
+    with pytest.raises(ValueError, match="drawing"):
+        read("account/totp.html", **(OWN | {"challenge": hostile}))
 
 
 def test_sign_in_lets_password_managers_and_passkeys_help() -> None:
@@ -176,8 +293,53 @@ def test_the_enter_key_signs_in_and_does_not_cancel() -> None:
     """A browser presses the first submit button of the form."""
     buttons = read("login/login.html", **LOGIN).all("button")
 
-    assert [button.attributes["id"] for button in buttons] == ["login-submit", "login-cancel"]
-    assert "formnovalidate" in buttons[1].attributes
+    assert [button.attributes["id"] for button in buttons] == ["login-submit", "passkey-submit", "login-cancel"]
+    assert all("formnovalidate" in button.attributes for button in buttons[1:])
+
+
+def said(locale: str, template: str, macro: str, *facts: object) -> str:
+    return TEMPLATES.call(template, macro, *facts, locale=locale)
+
+
+@pytest.mark.parametrize("locale", TEMPLATES.locales)
+@pytest.mark.parametrize(
+    ("template", "macro", "codes", "rest"),
+    [
+        ("login/errors.html", "sentence", LOGIN_ERRORS, (30,)),
+        ("step_up/words.html", "refusal", FACTOR_ERRORS, ("",)),
+        ("parts/password_reasons.txt", "sentence", PASSWORD_ERRORS, ()),
+        ("error/words.html", "heading", NOTICES[:-1], ()),
+        ("error/words.html", "advice", NOTICES[:-1], ()),
+        ("account/words.html", "sentence", sorted(set(EventKind) - NOT_OF_A_PERSON), ({"factor": "totp"}, "Books")),
+        *(("recovery/words.html", macro, LINKS[:-1], ()) for macro in ("ask", "about", "button", "done", "after")),
+    ],
+)
+def test_every_code_has_a_sentence_that_is_not_the_fallback(
+    locale: str, template: str, macro: str, codes: tuple[str, ...], rest: tuple[object, ...]
+) -> None:
+    fallback = said(locale, template, macro, "a_new_one", *rest)
+
+    for code in codes:
+        sentence = said(locale, template, macro, code, *rest)
+        assert sentence, code
+        assert sentence != fallback, code
+
+
+def test_every_refusal_is_told_somewhere() -> None:
+    told = {*LOGIN_ERRORS, *FACTOR_ERRORS, *PASSWORD_ERRORS}
+    by_pages = {
+        "email_invalid": read("account/email.html", **(PAGES["account/email.html"][1] | {"error": "email_invalid"})),
+        "email_taken": read("signup/code.html", **(PAGES["signup/code.html"][0] | {"error": "email_taken"})),
+        "username_invalid": read("account/profile.html", **(PROFILE | {"error": "username_invalid"})),
+        "username_taken": read("account/profile.html", **(PROFILE | {"error": "username_taken"})),
+        "name_invalid": read("account/factor.html", **(PAGES["account/factor.html"][0] | {"error": "name_invalid"})),
+    }
+
+    assert told | set(by_pages) >= set(Refusal) - WITHOUT_WORDS
+    for code, document in by_pages.items():
+        alert = next(element for element in document.elements if element.attributes.get("role") == "alert")
+        assert alert.text.strip(), code
+        assert "That did not work" not in alert.text, code
 
 
 def test_the_error_code_stands_alone() -> None:
@@ -217,13 +379,13 @@ def test_facts_may_be_objects_too() -> None:
         name: str | None
         label: str
 
-    document = read("account/home.html", account=Account(name=None, label="anna"))
+    document = read("account/home.html", **(PAGES["account/home.html"][0] | {"account": Account(None, "anna")}))
 
     assert document.all("h1")[0].text == "anna"
 
 
 def test_an_issuer_with_a_path_has_its_pages_below_that_path() -> None:
-    templates = type(TEMPLATES)(SOURCE, asset_versions={"style.css": "abc", "icon.svg": "abc"}, base="/id")
+    templates = type(TEMPLATES)(SOURCE, asset_versions=dict.fromkeys(ASSETS, "abc"), base="/id")
 
     html = templates.render("account/home.html", locale="en", **COMMON, account=None)
 
