@@ -113,6 +113,10 @@ def upgrade() -> None:
         batch_op.create_index('ix_links_user_id_purpose', ['user_id', 'purpose'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_links_user_id'), 'users', ['user_id'], ['id'], ondelete='CASCADE')
 
+    with op.batch_alter_table('outbox', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('dedupe', sa.LargeBinary(length=32), nullable=True))
+        batch_op.create_unique_constraint(batch_op.f('uq_outbox_dedupe'), ['dedupe'])
+
     with op.batch_alter_table('sessions', schema=None) as batch_op:
         batch_op.add_column(sa.Column('sealed_address', sa.LargeBinary(), nullable=True))
 
@@ -128,6 +132,10 @@ def downgrade() -> None:
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_users_deletes_at'))
         batch_op.drop_column('deletes_at')
+
+    with op.batch_alter_table('outbox', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('uq_outbox_dedupe'), type_='unique')
+        batch_op.drop_column('dedupe')
 
     with op.batch_alter_table('sessions', schema=None) as batch_op:
         batch_op.drop_column('sealed_address')

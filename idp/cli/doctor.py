@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import click
 
 from idp import resources, settings
+from idp.account_settings import Registration
 from idp.cli.running import default_mode, json_option, read_settings, show
 from idp.clock import SystemClock
 from idp.domain.client import is_safe_uri
-from idp.message_settings import read_mailbox
+from idp.message_settings import MailSenderName, read_mailbox
 from idp.providers.mail.port import MessageDelayed, Reachable
 from idp.settings import BadSettings, Settings
 from idp.storage import schema
@@ -71,6 +72,15 @@ def _configuration(options: Settings) -> Iterator[Finding]:
         "TLS ends in front of this server: set IDP_TRUSTED_PROXIES to that proxy's network, "
         "or every visitor counts as one address",
     )  # fmt: skip
+    rp_id, host = options.webauthn_rp_id or parts.hostname or "", parts.hostname or ""
+    fits = (host == rp_id or host.endswith(f".{rp_id}")) and not host.replace(".", "").isdigit() and ":" not in host
+    yield Finding(
+        "passkeys", fits, f"RP ID {rp_id}",
+        "IDP_WEBAUTHN_RP_ID must be the issuer's host or a parent of it, and a name, not an address: browsers refuse "
+        "others",
+    )  # fmt: skip
+    if options.registration is Registration.OPEN and options.mail is MailSenderName.OFF:
+        yield Finding("sign-up", False, "open, but no mail leaves", "choose a sender with IDP_MAIL: codes go by mail")
     year = SystemClock().now().year
     yield Finding("clock", 2025 < year < 2100, SystemClock().now().isoformat(), "set the machine's clock")
 

@@ -144,4 +144,6 @@ class Enrolment:
     ) -> None:
         await context.record(kind, user_id=user.id, factor=factor.value)
         await end_elsewhere(context.stores, user.id, context.now, spare=session_id)
-        await self._notices.tell(context.stores, user, kind.value, context.now, factor=factor.value, name=name)
+        # A phone that replaces another is no further way to sign in.
+        told = "phone_changed" if factor is Factor.SMS_OTP and kind is EventKind.FACTOR_ADDED else kind.value
+        await self._notices.tell(context.stores, user, told, context.now, factor=factor.value, name=name)

@@ -80,7 +80,15 @@ class Notices:
         return message
 
     async def tell(
-        self, stores: Stores, user: User, kind: str, now: datetime, *, to: str | None = None, **facts: object
+        self,
+        stores: Stores,
+        user: User,
+        kind: str,
+        now: datetime,
+        *,
+        to: str | None = None,
+        once_a_day: bool = False,
+        **facts: object,
     ) -> None:
         """Tell a person what happened to their account, with a link that secures it."""
         address = to or (user.email if user.email_verified else None)
@@ -90,7 +98,9 @@ class Notices:
             stores, SECURE, now=now, life=lifetimes.SECURE_ACCOUNT_LINK, user_id=user.id, path="secure", spare=True
         )
         message = self._mail(kind, address, self.locale_of(user), now, secure_link=link, **facts)
-        await stores.outbox.add(message, expires_at=now + NOTICE_LIFE)
+        day = f"{user.id}|{kind}|{now.date().isoformat()}"
+        dedupe = self._digester.digest("notice", day) if once_a_day else None
+        await stores.outbox.add(message, expires_at=now + NOTICE_LIFE, dedupe=dedupe)
 
     async def link(
         self, stores: Stores, purpose: str, *, now: datetime, life: timedelta, user_id: str | None, path: str,
@@ -116,15 +126,11 @@ class Notices:
 
     async def attempts_blocked(self, stores: Stores, user: User, now: datetime) -> None:
         """Tell a person, once a day, that somebody with their password is guessing codes."""
-        counter = self._digester.digest("notices_blocked", user.id)
-        if await stores.attempts.add_in_window(counter, now, window=timedelta(days=1)) == 1:
-            await self.tell(stores, user, "attempts_blocked", now)
+        await self.tell(stores, user, "attempts_blocked", now, once_a_day=True)
 
     async def password_breached(self, stores: Stores, user: User, now: datetime) -> None:
         """Tell a person, once a day, that the password they use has leaked somewhere."""
-        counter = self._digester.digest("notices_breached", user.id)
-        if await stores.attempts.add_in_window(counter, now, window=timedelta(days=1)) == 1:
-            await self.tell(stores, user, "password_breached", now, link=self.url("account/password"))
+        await self.tell(stores, user, "password_breached", now, once_a_day=True, link=self.url("account/password"))
 
     async def passkey_copied(self, context: Context, credential: Credential) -> None:
         """Note and tell that a passkey's counter did not grow (WebAuthn §7.2 step 24)."""

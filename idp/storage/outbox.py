@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, insert, select, update
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, select, update
 
 from idp.domain.message import Channel, Message
-from idp.domain.secret import Sealer
+from idp.domain.secret import Digest, Sealer
 from idp.storage.columns import UtcTime, metadata, open_json, seal_json
 from idp.storage.database import Transaction
+from idp.storage.upsert import upsert
 
 outbox = Table(
     "outbox",
@@ -24,6 +25,7 @@ outbox = Table(
     Column("tries", Integer, nullable=False),
     Column("sent_at", UtcTime),
     Column("failed_at", UtcTime),
+    Column("dedupe", LargeBinary(32), unique=True),  # of messages that may be wanted twice and must leave once
     Index("ix_outbox_due_at", "due_at"),
     Index("ix_outbox_expires_at", "expires_at"),
 )
@@ -46,22 +48,30 @@ class OutboxStore:
         self._connection = connection
         self._sealer = sealer
 
-    async def add(self, message: Message, *, expires_at: datetime, due_at: datetime | None = None) -> None:
-        """Write a message that leaves once the transaction has committed, and not before it is due."""
+    async def add(
+        self, message: Message, *, expires_at: datetime, due_at: datetime | None = None, dedupe: Digest | None = None
+    ) -> bool:
+        """Write a message that leaves once the transaction has committed, and not before it is due.
+
+        Of several with the same `dedupe` only the first is written, also when two are at once; False for the others.
+        """
         content = {"to": message.to, "subject": message.subject, "text": message.text, "html": message.html}
         if message.code is not None:
             content["code"] = message.code
-        await self._connection.execute(
-            insert(outbox).values(
-                id=message.id,
-                channel=message.channel.value,
-                sealed_content=seal_json(self._sealer, content, table="outbox", column="content", row=message.id),
-                created_at=message.created_at,
-                expires_at=expires_at,
-                due_at=due_at or message.created_at,
-                tries=0,
-            )
+        row = upsert(self._connection, outbox).values(
+            id=message.id,
+            channel=message.channel.value,
+            sealed_content=seal_json(self._sealer, content, table="outbox", column="content", row=message.id),
+            created_at=message.created_at,
+            expires_at=expires_at,
+            due_at=due_at or message.created_at,
+            tries=0,
+            dedupe=dedupe,
         )
+        written = await self._connection.execute(
+            row.on_conflict_do_nothing(index_elements=[outbox.c.dedupe]).returning(outbox.c.id)
+        )
+        return written.first() is not None
 
     async def claim(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Claimed]:
         """Take due messages for this worker; the lease lets another take over if it dies."""

@@ -159,7 +159,7 @@ async def test_az22_a_hint_that_is_not_ours_for_this_client_is_refused(
     assert (await browser.answer(rp, id_token_hint=hint, prompt="none")).error == "invalid_request"
 
 
-ESSENTIAL = json.dumps({"id_token": {"acr": {"essential": True, "values": ["urn:idp:loa:2", "urn:unknown"]}}})
+ESSENTIAL = json.dumps({"id_token": {"acr": {"essential": True, "values": ["phrh", "urn:unknown"]}}})
 
 
 @pytest.mark.parametrize("prompt", ["none", "login", None])

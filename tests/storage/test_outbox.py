@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from idp.domain.message import Channel, Message
+from idp.domain.secret import Digest
 from idp.storage.database import Database
 from idp.storage.outbox import Claimed
 from idp.storage.stores import Stores, Transactions
@@ -142,3 +143,14 @@ async def test_a_cause_that_was_rolled_back_sends_nothing(transactions: Transact
         await transactions.run(fail, write=True)
 
     assert await count(database, "outbox") == 0
+
+
+async def test_of_messages_that_must_leave_once_only_the_first_is_written(stores: Stores) -> None:
+    once = Digest(b"d" * 32)
+    first, second, other = message(), message(), message()
+
+    assert await stores.outbox.add(first, expires_at=NOW + DAY, dedupe=once)
+    assert not await stores.outbox.add(second, expires_at=NOW + DAY, dedupe=once)
+    assert await stores.outbox.add(other, expires_at=NOW + DAY)
+
+    assert {each.message.id for each in await claim(stores)} == {first.id, other.id}
