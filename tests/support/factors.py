@@ -1,5 +1,6 @@
 """Factors that are set up: authenticators, phones, passkeys and recovery codes of people, made through the stores."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from idp.factors.catalog import Catalog, build_catalog
 from idp.factors.factor import Attempt, Challenge, Enrolled
 from idp.factors.webauthn_ceremony import RelyingParty
 from idp.storage.stores import Stores
+from tests.support.attacker import post_form
 from tests.support.html_browser import HtmlBrowser, Page
 from tests.support.passkey import Authenticator
 from tests.support.provider import ISSUER, Person, Provider
@@ -126,3 +128,19 @@ async def by_method(browser: HtmlBrowser, method: str) -> Page:
     """Choose another way on the step-up page."""
     await browser.submit("other-method")
     return await browser.submit(f"method-{method}")
+
+
+def passkey_options(page: Page) -> dict[str, Any]:
+    """Return what a page hands to the browser's passkey dialog."""
+    (text,) = [
+        form.attributes["data-passkey-options"] for form in page.document.forms if "data-passkey" in form.attributes
+    ]
+    options: dict[str, Any] = json.loads(text)
+    return options
+
+
+async def answer_passkey(browser: HtmlBrowser, answer: str) -> Page:
+    """Send a passkey's answer from the page that is shown."""
+    page = browser.page
+    fields = {"csrf": page.document.forms[0].hidden["csrf"], "passkey-answer": answer, "passkey-submit": ""}
+    return await post_form(browser, page.url, fields)
