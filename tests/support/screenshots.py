@@ -1,6 +1,7 @@
 """`python -m tests.support.screenshots DIR`: a picture of every page, as a real provider shows it in a real browser.
 
-Each on a phone and on a desktop, light and dark: `DIR/phone-light/consent.png`. For looking at, not for comparing.
+Each on a phone and on a desktop, light and dark: `DIR/phone-light/consent.png`; and once from right to left, in
+`DIR/phone-light-arabic`. For looking at, not for comparing.
 """
 
 import argparse
@@ -19,15 +20,21 @@ from playwright.async_api import Browser, Page
 
 from tests.support.back_office import BackOffice, Person, open_back_office
 from tests.support.browser import launched, newly_opened
-from tests.support.journey import agree, sign_in
+from tests.support.journey import agree, shows, sign_in
+from tests.support.own_account import add_passkey, add_totp, open_account
+from tests.support.phone import authenticator, code_sent, link_sent
 from tests.support.server import ServerProcess
 from tests.support.website import Website, landing, website
 
 SCREENS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 SCHEMES = ("light", "dark")
+FOLDERS = (*(f"{screen}-{scheme}" for screen in SCREENS for scheme in SCHEMES), "phone-light-arabic")
 SETTINGS = {"IDP_RATE_LIMITS": "off", "IDP_BRAND_NAME": "Northwind"}
 CLAIMS = '{"userinfo":{"birthdate":null,"zoneinfo":null,"phone_number_verified":null,"level":null}}'
 EVERYTHING = "openid profile email phone address offline_access"
+TWO_FACTORS = '{"id_token":{"acr":{"essential":true,"value":"urn:idp:loa:2"}}}'
+PASSWORD = "nine green lamps at sea"
+OWN_PAGES = ("profile", "security", "sessions", "apps", "activity", "data", "delete", "email", "password")
 
 
 @dataclass
@@ -107,6 +114,135 @@ async def account(studio: Studio) -> None:
         await studio.shoot("home-signed-out", page)
 
 
+async def signing_up(studio: Studio) -> None:
+    """A new account: the form, the code, and the link of the mail in this browser and in another one."""
+    email = f"dora-{studio.folder.name}@example.org"
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await page.goto(f"{studio.issuer}/account/sign-in")
+        await page.click("#sign-up")
+        await studio.shoot("signup", page)
+        await page.fill("#email", email)
+        await page.fill("#name", "Dora")
+        await page.fill("#new-password", "password1234567")
+        await page.click("#signup-submit")
+        await studio.shoot("signup-refused", page)
+        await page.fill("#new-password", PASSWORD)
+        await page.click("#signup-submit")
+        await studio.shoot("signup-code", page)
+        await page.fill("#otp-code", "000000")
+        await page.click("#otp-submit")
+        await studio.shoot("signup-code-refused", page)
+        link = await link_sent(studio.issuer, email, "signup/confirm/")
+        await page.goto(link)
+        await studio.shoot("signup-link", page)
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await page.goto(link)
+        await studio.shoot("signup-link-elsewhere", page)
+
+
+async def own_account(studio: Studio) -> None:
+    """Every page of an account, first with a password only, then with further factors."""
+    person, issuer = await studio.office.person(name="Ada Lovelace"), studio.issuer
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await authenticator(page)
+        await open_account(page, issuer, person)
+        for name in ("security", "security/totp", "security/passkey", "security/phone"):
+            await page.goto(f"{issuer}/account/{name}")
+            await studio.shoot(f"account-bare-{name.replace('/', '-')}", page)
+        await page.goto(f"{issuer}/account/security/totp")
+        await page.fill("#otp-code", "000000")
+        await page.click("#otp-submit")
+        await studio.shoot("account-totp-refused", page)
+        await add_totp(page, issuer)
+        await add_passkey(page, issuer, "Ada's laptop")
+        for name in OWN_PAGES:
+            await page.goto(f"{issuer}/account/{name}")
+            await studio.shoot(f"account-{name}", page)
+        await page.fill("#new-password", "password1234567")
+        await page.click("#password-submit")
+        await studio.shoot("account-password-refused", page)
+        await page.goto(f"{issuer}/account/email")
+        await page.fill("#email", f"new-{person.email}")
+        await page.click("#email-submit")
+        await studio.shoot("account-email-code", page)
+        await page.goto(f"{issuer}/account/security/recovery-codes")
+        await studio.shoot("account-recovery-codes-left", page)
+        await page.click("#codes-make")
+        await studio.shoot("account-recovery-codes", page)
+        await page.goto(f"{issuer}/account/security")
+        await page.locator("a[href*='/security/factor/']").first.click()
+        await studio.shoot("account-factor", page)
+        await page.goto(f"{issuer}/account/delete")
+        await page.click("#delete-confirm")
+        await studio.shoot("account-leaving", page)
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        await second_step(studio, person, await context.new_page())
+
+
+async def second_step(studio: Studio, person: Person, page: Page) -> None:
+    """What is asked after the password, and what helps who lost it."""
+    issuer = studio.issuer
+    await studio.books.send(page)
+    await sign_in(page, person)
+    await shows(page, "step-up")
+    await studio.shoot("step-up", page)
+    await page.click("#other-method")
+    await studio.shoot("step-up-choices", page)
+    ways = await page.locator("[id^='method-']").evaluate_all("buttons => buttons.map(each => each.id)")
+    for way in ways:
+        await page.click(f"#{way}")
+        await studio.shoot(f"step-up-{way.removeprefix('method-')}", page)
+        if way == "method-totp":
+            await page.fill("#otp-code", "000000")
+            await page.click("#otp-submit")
+            await studio.shoot("step-up-refused", page)
+        await page.click("#other-method")
+    await page.click("#lost-factor")
+    await studio.shoot("lost", page)
+    await page.click("#lost-start")
+    await studio.shoot("lost-waiting", page)
+    for path, name in (("lost/cancel/", "lost-cancel"), ("secure/", "secure")):
+        await page.goto(await link_sent(issuer, person.email, path))
+        await studio.shoot(f"link-{name}", page)
+        await page.click("#link-confirm")
+        await studio.shoot(f"link-{name}-done", page)
+    await page.goto(f"{issuer}/account/forgot")
+    await studio.shoot("forgot", page)
+    await page.fill("#username", person.username)
+    await page.click("#forgot-submit")
+    await studio.shoot("forgot-sent", page)
+    await page.goto(await link_sent(issuer, person.email, "reset/"))
+    await studio.shoot("reset", page)
+
+
+async def enrolling(studio: Studio) -> None:
+    """A second factor that is set up on the way in."""
+    person = await studio.office.person(name="Ada Lovelace")
+    number = f"+49151{int(person.username[-8:], 16) % 10**8:08}"
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await authenticator(page)
+        await studio.books.send(page, claims=TWO_FACTORS)
+        await sign_in(page, person)
+        await shows(page, "enrol")
+        await studio.shoot("enrol", page)
+        for factor in ("webauthn", "totp", "sms_otp"):
+            await page.click(f"#enrol-{factor}")
+            await studio.shoot(f"enrol-{factor}", page)
+            if factor != "sms_otp":
+                await page.click("#other-method")
+        await page.fill("#phone", number)
+        await page.click("#otp-submit")
+        await studio.shoot("enrol-sms_otp-code", page)
+        await page.fill("#otp-code", await code_sent(studio.issuer, number))
+        await page.click("#otp-submit")
+        await shows(page, "enrol-codes")
+        await studio.shoot("enrol-codes", page)
+
+
 async def refusals(studio: Studio) -> None:
     """Pages that say no."""
     await studio.visit("error", "authorize?client_id=nobody")
@@ -144,14 +280,19 @@ async def mailbox(studio: Studio) -> None:
 
 
 SCENES: tuple[Callable[[Studio], Awaitable[None]], ...] = (
-    signing_in, account, refusals, form_post, signing_out, mailbox,
+    signing_in, account, signing_up, own_account, enrolling, refusals, form_post, signing_out, mailbox,
 )  # fmt: skip
 
 
 def _of(folder: Path) -> dict[str, object]:
     """Return the browser's options for the pictures of a folder, which is named after them."""
-    screen, _, scheme = folder.name.partition("-")
-    return {"viewport": SCREENS[screen], "color_scheme": scheme, "device_scale_factor": 2 if screen == "phone" else 1}
+    screen, scheme, *more = folder.name.split("-")
+    return {
+        "viewport": SCREENS[screen],
+        "color_scheme": scheme,
+        "device_scale_factor": 2 if screen == "phone" else 1,
+        "locale": "ar" if more else "en",
+    }
 
 
 async def photograph(target: Path) -> None:
@@ -170,16 +311,15 @@ async def photograph(target: Path) -> None:
         assert found is not None
         await office.site.clients.set_logo(found, logo(), "image/png")
         browser = await stack.enter_async_context(launched())
-        for screen in SCREENS:
-            for scheme in SCHEMES:
-                folder = target / f"{screen}-{scheme}"
-                folder.mkdir(parents=True, exist_ok=True)
-                async with newly_opened(browser, **_of(folder)) as context:
-                    page = await context.new_page()
-                    person = await office.person()
-                    studio = Studio(office, browser, books, plain, person, folder, page)
-                    for scene in SCENES:
-                        await scene(studio)
+        for name in FOLDERS:
+            folder = target / name
+            folder.mkdir(parents=True, exist_ok=True)
+            async with newly_opened(browser, **_of(folder)) as context:
+                page = await context.new_page()
+                person = await office.person()
+                studio = Studio(office, browser, books, plain, person, folder, page)
+                for scene in SCENES:
+                    await scene(studio)
 
 
 def logo(size: int = 112) -> bytes:
