@@ -49,6 +49,7 @@ class StepUp:
     async def ask(self, context: Context, standing: Standing, *, refused: Refused | None = None) -> Asked:
         """Return what to ask now; a code is sent when its page is first shown, and not again by a reload."""
         user, options = self._who(standing), choices(standing)
+        assert options, "the step is asked only where a factor is left"
         wished = standing.interaction.method
         factor = wished if wished in options else options[0]
         asked = Asked(

@@ -9,7 +9,7 @@ from idp.domain.assurance import Factor, Proof, Requirement
 from idp.domain.authorization import AuthorizationRequest, Interaction, Prompt
 from idp.domain.client import Client
 from idp.domain.session import Session
-from idp.policy import step_up
+from idp.policy import lifetimes, step_up
 from idp.policy.step_up import Facts, Rules
 
 LONGEST_MAX_AGE = 10**9  # seconds; a client that accepts older sign-ins accepts any
@@ -147,11 +147,24 @@ def authenticate(
         return Step.STEP_UP
     if not step_up.is_enrolable(requirement):
         return _UNMET
-    # A further factor is set up only by somebody who proved all that the account has (ASVS 6.1.3).
-    whole = step_up.of_account(Facts(facts.enrolled), Rules(sends_sms=rules.sends_sms, sends_mail=rules.sends_mail))
-    if facts.second_factors and not whole.is_met(proofs):
-        return Step.STEP_UP if step_up.options(whole, proofs, facts, rules) else _UNMET
+    # A further factor is set up only by somebody who proved all that the account has, and just now (ASVS 6.1.3, 7.5.1).
+    recent = _recent(proofs, situation)
+    if not any(proof.factor in assurance.PRIMARY for proof in recent):
+        return Step.LOGIN
+    whole = _of_what_there_is(facts)
+    if not whole.is_met(recent):
+        return Step.STEP_UP if step_up.options(whole, recent, facts, rules) else _UNMET
     return Step.ENROL
+
+
+def _recent(proofs: tuple[Proof, ...], situation: Situation) -> tuple[Proof, ...]:
+    since = situation.now - lifetimes.REAUTHENTICATION
+    return assurance.merge(assurance.fresh(proofs, since), situation.own_proofs)
+
+
+def _of_what_there_is(facts: Facts) -> Requirement:
+    """Return what the account asks for by itself; no remembered browser spares anything."""
+    return step_up.of_account(Facts(facts.enrolled), Rules())
 
 
 def proofs_at_hand(request: AuthorizationRequest, client: Client, situation: Situation) -> tuple[Proof, ...]:
@@ -216,7 +229,7 @@ def options(request: AuthorizationRequest | None, client: Client | None, situati
     requirement, proofs = _asked(request, client, situation)
     found = step_up.options(requirement, proofs, facts, rules) if requirement is not None else ()
     # On the way to a new factor the old ones are asked first.
-    return found or step_up.options(step_up.of_account(Facts(facts.enrolled), rules), proofs, facts, rules)
+    return found or step_up.options(_of_what_there_is(facts), _recent(proofs, situation), facts, rules)
 
 
 def may_remember(request: AuthorizationRequest | None, situation: Situation) -> bool:

@@ -158,3 +158,11 @@ def test_an_essential_acr_that_cannot_be_met_ends_the_request(
 
 def test_a_voluntary_acr_that_cannot_be_met_is_no_error() -> None:
     assert ask(request(acr_values=("phr",))) is Step.DONE
+
+
+@pytest.mark.parametrize(
+    ("age", "outcome"), [(timedelta(), Step.ENROL), (5 * MINUTE, Step.ENROL), (5 * MINUTE + TICK, Step.LOGIN)]
+)
+def test_a_factor_is_set_up_only_soon_after_a_proof(age: timedelta, outcome: Step) -> None:
+    """ASVS 7.5.1, case LG34: a stolen cookie of yesterday adds no factor of the thief's."""
+    assert ask(request(essential_acrs=("phr",)), session("alice"), now=NOW + age) == outcome
