@@ -50,6 +50,10 @@ async def test_a_wrong_answer_is_refused_and_the_right_one_counts_once(kit: Kit,
     assert isinstance(await kit.check.verify(replace(attempt, now=LATER + TICK), right), Refused)
 
 
+async def test_each_is_found_by_its_name(kit: Kit) -> None:
+    assert kit.factors[kit.check.factor] is kit.check
+
+
 async def test_a_wrong_answer_alone_is_refused(kit: Kit, attempt: Attempt) -> None:
     assert isinstance(await kit.check.verify(attempt, kit.wrong(await kit.ask(attempt))), Refused)
 

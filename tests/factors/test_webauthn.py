@@ -9,11 +9,11 @@ import pytest
 from idp.domain.assurance import Factor, Proof, Trait
 from idp.domain.refusal import Refusal, Refused
 from idp.domain.secret import base64url, from_base64url
-from idp.domain.user import User
+from idp.domain.user import User, UserStatus
 from idp.factors.catalog import Catalog
 from idp.factors.factor import Attempt, Challenge
 from idp.factors.webauthn import MOST_PER_PERSON, Anybody, CounterRegressed
-from idp.factors.webauthn_ceremony import LONGEST_ID
+from idp.factors.webauthn_ceremony import LONGEST_ID, as_json
 from idp.storage.stores import Stores
 from tests.support.builders import NOW
 from tests.support.factors import asked, attempt_of, set_up_passkey
@@ -241,6 +241,16 @@ async def test_anybody_is_asked_alike_and_a_passkey_says_whose_it_is(
     assert not isinstance(found, Refused)
     assert (found[0], found[1].factor) == (attempt.user, Factor.WEBAUTHN)
     assert (options["allowCredentials"], options["userVerification"]) == ([], "required")
+
+
+async def test_somebody_who_is_disabled_or_gone_is_nobody(factors: Catalog, attempt: Attempt) -> None:
+    """Case LG38."""
+    device, stores, asking = Authenticator(), attempt.stores, Anybody(attempt.binding, NOW)
+    await set_up_passkey(factors, attempt, device)
+    options = json.loads(as_json(await factors.webauthn.challenge_anybody(stores, asking)))
+    await stores.users.save(replace(attempt.user, status=UserStatus.DISABLED))
+
+    assert await factors.webauthn.verify_anybody(stores, asking, device.prove(options)) == REFUSED
 
 
 async def test_a_challenge_for_anybody_proves_no_step_up_and_the_other_way_round(

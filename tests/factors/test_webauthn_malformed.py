@@ -94,6 +94,7 @@ BOMBS: dict[str, Any] = {
     ),
     "id empty": lambda answer: altered(answer, id="", rawId=""),
     "id null": lambda answer: altered(answer, id=None, rawId=None),
+    "client data a number": lambda answer: altered(answer, response_clientDataJSON=5),
     "response null": lambda answer: altered(answer, response=None),
     "response a list": lambda answer: altered(answer, response=[]),
     "type": lambda answer: altered(answer, type="password"),

@@ -186,3 +186,30 @@ def test_proofs_of_somebody_else_count_for_nothing() -> None:
 
     assert prompts.proofs_at_hand(request(), client(), bob) == (PASSWORD,)
     assert decide(bob) is Step.STEP_UP
+
+
+@pytest.mark.parametrize(
+    ("own", "enrolled", "changes", "step"),
+    [
+        ((), set(), {}, Step.LOGIN),
+        ((PASSWORD,), {F.TOTP}, {}, Step.STEP_UP),
+        ((PASSWORD,), set(), {"fresh_within": 5 * MINUTE}, Step.LOGIN),  # no session holds it yet
+        ((PASSWORD,), set(), {"session_id": "s", "signed_in_at": NOW}, Step.DONE),
+        ((PASSWORD, TOTP), {F.TOTP}, {"session_id": "s", "signed_in_at": NOW, "fresh_within": 5 * MINUTE}, Step.DONE),
+    ],
+)
+def test_our_own_pages_ask_for_all_that_the_account_has(
+    own: tuple[Proof, ...], enrolled: set[Factor], changes: dict[str, Any], step: Step
+) -> None:
+    visit = session("alice", id="s", proofs=own) if "session_id" in changes else None
+    waiting = interaction(proofs=own, user_id="alice" if own else None, **changes)
+
+    assert prompts.decide_for_ourselves(Situation(waiting, visit, NOW, Facts(frozenset(enrolled)))) is step
+
+
+def test_a_demand_that_cannot_be_met_ends_the_request_after_the_sign_in() -> None:
+    outcome = prompts.authenticate(None, (PASSWORD,), situated(own=(PASSWORD,)))
+
+    assert isinstance(outcome, Fail)
+    assert outcome.error == UNMET
+    assert prompts.authenticate(None, (), situated()) is Step.LOGIN
