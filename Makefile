@@ -47,7 +47,9 @@ docs: $(VENV)/.dev
 
 translations: $(VENV)/.dev
 	$(BIN)/pybabel -q extract -F templates/locale/babel.cfg --omit-header --sort-output --no-location --no-wrap -o templates/locale/messages.pot .
-	$(BIN)/pybabel -q update -i templates/locale/messages.pot -d templates/locale --no-fuzzy-matching --no-wrap
+	$(BIN)/pybabel -q update -i templates/locale/messages.pot -d templates/locale --no-fuzzy-matching --ignore-obsolete --no-wrap
+	sed -i.bak -e '/^"\(Project-Id-Version\|Report-Msgid-Bugs-To\|POT-Creation-Date\|PO-Revision-Date\|Last-Translator\|Language-Team\|Generated-By\)/d' -e '1{/^$$/d;}' templates/locale/*/LC_MESSAGES/messages.po
+	rm -f templates/locale/*/LC_MESSAGES/messages.po.bak
 
 lock:
 	for set in run dev; do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url requirements/$$set.in -o requirements/$$set.txt; done

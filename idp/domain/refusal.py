@@ -36,8 +36,6 @@ class Refusal(StrEnum):
     PASSKEY_TAKEN = "passkey_taken"
     PASSKEY_NOT_ALLOWED = "passkey_not_allowed"
     LAST_WAY_IN = "last_way_in"
-    NOT_FRESH = "not_fresh"
-    REGISTRATION_CLOSED = "registration_closed"
     NAME_INVALID = "name_invalid"
 
 

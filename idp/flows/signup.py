@@ -82,9 +82,9 @@ class SignUp:
             "taken": taken is not None,
         }  # fmt: skip
         expires_at = now + lifetimes.ADDRESS_VERIFICATION
-        await stores.signups.put(
-            Signup(interaction_id, browser_digest(context.engine.digester, visit), content, expires_at), now
-        )
+        signup = Signup(interaction_id, browser_digest(context.engine.digester, visit), content, expires_at)
+        if not await stores.signups.put(signup, now):
+            return Refused(Refusal.FORM_EXPIRED)
         await context.record(EventKind.SIGN_UP_STARTED)
         return await self._send(context, interaction_id, email, wish.locale, taken)
 

@@ -110,7 +110,7 @@ class LinkStore:
             links.c.purpose == purpose, links.c.user_id == user_id, links.c.spent_at.is_(None),
             links.c.expires_at > now,
         )  # fmt: skip
-        return self._link((await self._connection.execute(query.limit(1))).first())
+        return self._link((await self._connection.execute(query.order_by(links.c.expires_at.desc()).limit(1))).first())
 
     def _link(self, row: Any) -> Link | None:
         if row is None:

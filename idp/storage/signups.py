@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, insert, select, update
+from sqlalchemy import Column, Index, LargeBinary, String, Table, select, update
 
 from idp.domain.json import Json
 from idp.domain.secret import Digest, Sealer
 from idp.storage.columns import UtcTime, is_key, metadata, open_json, seal_json
 from idp.storage.database import Transaction
+from idp.storage.upsert import upsert
 
 signups = Table(
     "signups",
@@ -48,16 +49,20 @@ class SignupStore:
         self._connection = connection
         self._sealer = sealer
 
-    async def put(self, signup: Signup, now: datetime) -> None:
-        """Store a sign-up; it replaces one that was begun in the same interaction."""
-        await self._connection.execute(delete(signups).where(signups.c.id == signup.id))
+    async def put(self, signup: Signup, now: datetime) -> bool:
+        """Store a sign-up; it replaces one that was begun in the same interaction, unless that one was finished."""
         sealed = seal_json(self._sealer, dict(signup.content), table="signups", column="content", row=signup.id)
-        await self._connection.execute(
-            insert(signups).values(
-                id=signup.id, browser_digest=signup.browser, sealed_content=sealed, created_at=now,
-                expires_at=signup.expires_at,
-            )
-        )  # fmt: skip
+        changed = {
+            "browser_digest": signup.browser, "sealed_content": sealed, "created_at": now,
+            "expires_at": signup.expires_at,
+        }  # fmt: skip
+        row = upsert(self._connection, signups).values(id=signup.id, **changed)
+        stored = await self._connection.execute(
+            row.on_conflict_do_update(
+                index_elements=[signups.c.id], set_=changed, where=signups.c.completed_at.is_(None)
+            ).returning(signups.c.id)
+        )
+        return stored.first() is not None
 
     async def find(self, signup_id: str, now: datetime) -> Signup | None:
         """Return a sign-up that can still be finished."""

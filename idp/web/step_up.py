@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.domain.assurance import Factor
-from idp.domain.refusal import Refused
+from idp.domain.refusal import Refusal, Refused
 from idp.factors.webauthn_ceremony import as_json
 from idp.flows import authorization
 from idp.flows.authorization import Standing, Step, Stuck
@@ -60,6 +60,9 @@ async def submit(request: Request) -> Response:
         if "otp-resend" in fields:
             return _page(request, visit, standing, await site.step_up.resend(context, standing))
         answer = fields.get("passkey-answer") or fields.get("otp-code", "")
+        if not answer.strip():
+            missing = Refused(Refusal.MISSING_FIELDS)  # nothing was guessed, so nothing is counted
+            return _page(request, visit, standing, await site.step_up.ask(context, standing, refused=missing))
         result = await site.step_up.answer(context, visit, standing, answer, remember="remember" in fields)
         if isinstance(result, Proceeded):
             return carry_on(request, result)

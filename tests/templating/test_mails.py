@@ -122,17 +122,7 @@ def test_a_mail_is_in_the_language_of_its_reader(kind: str) -> None:
     assert len(leads) == len(TEMPLATES.locales)
 
 
-UNESCAPED = pytest.mark.xfail(strict=True, reason="a macro of words.txt is not escaped where HTML calls it")
-IN_WORDS = ("invitation", *(kind for kind, facts in FACTS.items() if set(FOREIGN) & set(facts)))
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, marks=UNESCAPED if kind in IN_WORDS and kind != "email_changed_here" else ())
-        for kind in email.KINDS
-    ],
-)
+@pytest.mark.parametrize("kind", email.KINDS)
 def test_what_others_chose_is_escaped_in_html_and_only_there(kind: str) -> None:
     chosen = {name: PAYLOAD for name in FOREIGN if name in FACTS[kind]}
 

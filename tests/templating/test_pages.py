@@ -45,7 +45,7 @@ CHECKED = {"qr", "locales"}  # anything else than a drawing or a language is an 
 #: Two faces of one page, or the same words for the same thing on the way in and in the account.
 SAME_TITLE = {"step_up/choices.html", "signup/link.html", "enrol/codes.html"}
 #: What no person ever meets with this name: links have a page that says so, what is asked for again is a new sign-in.
-WITHOUT_WORDS = {Refusal.LINK_SPENT, Refusal.NOT_FRESH, Refusal.REGISTRATION_CLOSED}
+WITHOUT_WORDS = {Refusal.LINK_SPENT}
 NOT_OF_A_PERSON = {
     EventKind.CLIENT_CHANGED,
     EventKind.KEY_ROTATED,
