@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
+from idp.templating import _speaking
 from tests.support.target import Target, target
 
 GOOD = "brass otter moon lamp"
@@ -141,3 +142,14 @@ async def test_nothing_of_a_password_is_written_down(tmp_path: Path) -> None:
 
     assert "canary" not in said.getvalue().lower()
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"canary" in path.read_bytes().lower()]
+
+
+async def test_a_page_escapes_the_word_it_quotes_once(provider: Target) -> None:
+    """The sentence is plain text for the meter, and becomes HTML only where the field shows it."""
+    templates = provider.site.templates
+    source = "{% from 'parts/new_password.html' import reason %}{{ reason('password_personal', word=word) }}"
+
+    with _speaking("en", templates._translations["en"]):
+        html = templates._environment.from_string(source).render(word="O'Connor<b>")
+
+    assert "“O&#39;Connor&lt;b&gt;”" in html
