@@ -103,9 +103,9 @@ async def test_a_login_hint_never_shows_an_internal_id(person: Person, rp: Relyi
     [
         ("de", "de"),
         ("de-CH", "de"),
-        ("fr de en", "de"),
+        ("nl de en", "de"),
         ("en de", "en"),
-        ("fr", "en"),
+        ("nl", "en"),
         ("xx-yy ?? 1", "en"),
         ("de" * 500, "en"),
     ],
