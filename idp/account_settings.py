@@ -67,6 +67,9 @@ class AccountSettings(BaseModel):
     deletion_delay: Duration = Field(
         timedelta(days=14), description="how long a person can undo the deletion of their account"
     )
+    geo_db: Path | None = Field(
+        None, description="MaxMind-format file of cities or countries; people then see where their sessions are"
+    )
     password_history: int = Field(5, ge=0, le=24, description="earlier passwords that may not be taken again")
     webauthn_rp_id: str | None = Field(
         None, pattern=r"^[a-z0-9.-]+$", description="domain that passkeys belong to; the issuer's host if empty"

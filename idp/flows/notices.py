@@ -20,6 +20,7 @@ from idp.flows.visit import Visit
 from idp.messages import email, sms
 from idp.oauth.context import Context
 from idp.policy import lifetimes
+from idp.providers.geo.port import Places
 from idp.storage.stores import Stores
 from idp.templating import Templates
 
@@ -31,10 +32,11 @@ MOST_SIGN_IN_NOTICES = 3  # a day; changes and recovery are always told
 class Notices:
     """Writes messages in the person's language."""
 
-    def __init__(self, templates: Templates, digester: Digester, *, brand: str, issuer: str) -> None:
+    def __init__(self, templates: Templates, digester: Digester, places: Places, *, brand: str, issuer: str) -> None:
         """Keep what every message shows; links begin with the issuer, whatever a request said (Host)."""
         self._templates = templates
         self._digester = digester
+        self._places = places
         self._brand = brand
         self._issuer = issuer
 
@@ -120,9 +122,9 @@ class Notices:
             return
         counter = self._digester.digest("notices", user.id)
         if await stores.attempts.add_in_window(counter, now, window=timedelta(days=1)) <= MOST_SIGN_IN_NOTICES:
-            await self.tell(
-                stores, user, "new_device", now, device=describe_agent(visit.user_agent), address=visit.address
-            )
+            place = self._places.name(visit.address, locale=self.locale_of(user))
+            address = f"{visit.address} ({place})" if place else visit.address
+            await self.tell(stores, user, "new_device", now, device=describe_agent(visit.user_agent), address=address)
 
     async def attempts_blocked(self, stores: Stores, user: User, now: datetime) -> None:
         """Tell a person, once a day, that somebody with their password is guessing codes."""

@@ -11,6 +11,7 @@ from idp.flows.devices import describe_agent
 from idp.flows.links import link_digest
 from idp.flows.notices import Notices
 from idp.oauth.context import Context
+from idp.providers.geo.port import Places
 from idp.storage.events import RecordedEvent
 
 KEEP = "keep-account"
@@ -24,6 +25,7 @@ class SessionLine:
     id: str
     device: str
     address: str
+    place: str
     created_at: datetime
     seen_at: datetime
     is_this: bool
@@ -34,22 +36,32 @@ class OwnData:
 
     activity_page = ACTIVITY_PAGE
 
-    def __init__(self, notices: Notices, *, deletion_delay: timedelta) -> None:
+    def __init__(self, notices: Notices, places: Places, *, deletion_delay: timedelta) -> None:
         """Keep an account that its owner wants deleted for a while."""
         self._notices = notices
+        self._places = places
         self._delay = deletion_delay
 
-    async def sessions(self, context: Context, user: User, *, this: str) -> list[SessionLine]:
+    async def sessions(self, context: Context, user: User, *, this: str, locale: str) -> list[SessionLine]:
         """Return a person's sessions, the one that asks first."""
         listed = await context.stores.sessions.of_user(user.id, context.now)
         lines = [
             SessionLine(
-                each.session.id, describe_agent(each.device), each.address, each.session.created_at,
-                each.session.seen_at, each.session.id == this,
+                id=each.session.id,
+                device=describe_agent(each.device),
+                address=each.address,
+                place=self.place(each.address, locale),
+                created_at=each.session.created_at,
+                seen_at=each.session.seen_at,
+                is_this=each.session.id == this,
             )
             for each in listed
-        ]  # fmt: skip
+        ]
         return sorted(lines, key=lambda line: not line.is_this)
+
+    def place(self, address: str, locale: str) -> str:
+        """Return where an address is, coarsely; empty when it is not known."""
+        return self._places.name(address, locale=locale)
 
     async def end_session(self, context: Context, user: User, session_id: str) -> bool:
         """End one session of a person; somebody else's is unknown."""

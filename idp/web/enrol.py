@@ -13,7 +13,8 @@ from idp.flows.devices import describe_agent
 from idp.flows.enrolment import Added, Enrolment
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
-from idp.web import pages
+from idp.web import csrf, pages
+from idp.web.account.gate import PURPOSE
 from idp.web.authorize import redirect_target, stuck, to_response, ui_locales
 from idp.web.forms import form_of, single
 from idp.web.login import STATUS, cancel, carry_on, check_unless_foreign, shared, wait_seconds, with_retry
@@ -99,7 +100,7 @@ def _with_codes(request: Request, visit: Visit, standing: Standing, added: Added
     """Show the recovery codes once, with the cookies of the session that has just been opened."""
     page = pages.page(
         request, "enrol/codes.html", brand_of=standing.client, ui_locales=ui_locales(standing),
-        scripts=("print.js",), codes=added.codes,
+        scripts=("print.js",), codes=added.codes, csrf=csrf.token(request, visit, PURPOSE),
         onward=f"{site_of(request).settings.base_path}/login/{standing.interaction.id}",
         client=pages.party(request, standing.client),
     )  # fmt: skip

@@ -29,6 +29,7 @@ from idp.messages.outbox import DailyCap, OutboxWorker
 from idp.oauth.context import Engine
 from idp.oauth.keyring import Keyring
 from idp.password_wiring import brand_name, password_judge
+from idp.providers.geo.port import Places
 from idp.providers.keystore.sealing import AesSealer, derive
 from idp.settings import BadSettings, Settings, Switch
 from idp.storage import schema
@@ -36,7 +37,7 @@ from idp.storage.caches import ClientDirectory, EpochWatch
 from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
-from idp.wiring.choices import STATIC, asset_versions, probed, relying_party, rules, senders
+from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
 
 __all__ = [
@@ -132,7 +133,8 @@ def _assemble(
     signing = SigningKeys(transactions, keystore, clock)
     sms_cap = DailyCap(digester.digest("sms-cap", "all"), settings.sms_per_day)
     outbox = OutboxWorker(transactions, probed(senders(settings), probe), clock, sms_cap=sms_cap)
-    notices = Notices(templates, digester, brand=brand_name(settings), issuer=settings.issuer)
+    where = places(settings)
+    notices = Notices(templates, digester, where, brand=brand_name(settings), issuer=settings.issuer)
     catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices)
     return Site(
         settings=settings,
@@ -144,7 +146,7 @@ def _assemble(
         hasher=hasher,
         passwords=judge,
         sign_in=sign_in,
-        accounts=_accounts(settings, transactions, hasher, judge, catalog, sign_in, notices),
+        accounts=_accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, where),
         login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices),
         step_up=StepUp(catalog, sign_in, notices),
         users=UserAdministration(transactions, hasher, judge, digester, clock),
@@ -178,6 +180,7 @@ def _accounts(
     catalog: Catalog,
     sign_in: SignIn,
     notices: Notices,
+    where: Places,
 ) -> Accounts:
     new_password = NewPassword(transactions, hasher, judge, history=settings.password_history)
     recovery = Recovery(new_password, notices, wait=settings.lost_factor_wait)
@@ -186,5 +189,5 @@ def _accounts(
         recovery=recovery,
         enrolment=Enrolment(catalog, notices),
         profile=Profile(catalog.codes, new_password, recovery, notices),
-        own_data=OwnData(notices, deletion_delay=settings.deletion_delay),
+        own_data=OwnData(notices, where, deletion_delay=settings.deletion_delay),
     )

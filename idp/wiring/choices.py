@@ -14,6 +14,7 @@ from idp.hooks import ProbedSender
 from idp.message_settings import MailSenderName, SmsSenderName, read_mailbox
 from idp.password_wiring import brand_name
 from idp.policy.step_up import Rules
+from idp.providers.geo.port import Nowhere, Places
 from idp.providers.mail.console import ConsoleSender, MailboxSender
 from idp.providers.mail.port import MessageSender
 from idp.settings import BadSettings, Settings
@@ -52,6 +53,18 @@ def relying_party(settings: Settings) -> RelyingParty:
         aaguids=frozenset(settings.webauthn_aaguids),
         roots=roots,
     )
+
+
+def places(settings: Settings) -> Places:
+    """Return who knows where an address is; raise BadSettings if the operator's file cannot be used."""
+    if settings.geo_db is None:
+        return Nowhere()
+    from idp.providers.geo.maxmind import MaxMindPlaces, UnreadableFile
+
+    try:
+        return MaxMindPlaces(settings.geo_db)
+    except UnreadableFile as error:
+        raise BadSettings([f"IDP_GEO_DB: {error}"]) from error
 
 
 def senders(settings: Settings) -> Mapping[Channel, MessageSender]:

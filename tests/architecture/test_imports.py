@@ -34,6 +34,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "joserfc": ("oauth", "providers/keystore", "demo"),
     "starlette": ("web", "app", "cli/serve", "demo"),
     "sqlalchemy": ("storage", "oauth/bridge"),
+    "maxminddb": ("providers/geo",),
     "jinja2": ("templating", "demo"),
     "markupsafe": ("templating",),
     "babel": ("templating",),

@@ -4,7 +4,7 @@ from playwright.async_api import Page, expect
 
 from tests.support.back_office import BackOffice, Person
 from tests.support.journey import ON_SQLITE, shows
-from tests.support.phone import AuthenticatorApp, code_sent
+from tests.support.phone import AuthenticatorApp, code_sent, link_sent
 from tests.support.website import Website
 
 pytestmark = ON_SQLITE
@@ -118,3 +118,31 @@ async def test_changing_what_one_must_and_ending_what_one_may(page: Page, office
     await expect(page.locator("#deletion-notice")).to_be_visible()
     await press(page, "#deletion-undo")
     await expect(page.locator("#deletion-notice")).to_have_count(0)
+
+
+async def test_getting_back_in_and_ending_what_one_does_not_know(
+    page: Page, books: Website, office: BackOffice, person: Person
+) -> None:
+    issuer = office.server.issuer
+    await page.goto(f"{issuer}/account/sign-in")
+    await press(page, "#forgot-password")
+    await type_into(page, "#username", person.username)
+    await enter(page)
+    await page.goto(await link_sent(issuer, person.email, "reset/"))
+    await type_into(page, "#new-password", "nine green lamps at sea")
+    await press(page, "#reset-submit")
+    await type_into(page, "#username", person.username)
+    await type_into(page, "#password", "nine green lamps at sea")
+    await enter(page)
+    await shows(page, "home")
+    await books.send(page)
+    await press(page, "#consent-allow")
+    await books.answer(page)
+    await page.goto(f"{issuer}/account/apps")
+    await go_to(page, "summary")
+    await page.keyboard.press("Enter")
+    await press(page, "button[name=app-remove]")
+    await expect(page.locator("#saved")).to_be_visible()
+    await page.goto(await link_sent(issuer, person.email, "secure/"))
+    await press(page, "#link-confirm")
+    await expect(page.locator("#link-done")).to_be_visible()

@@ -147,7 +147,14 @@ SECURITY: Facts = OWN | {
     "sms": True,
     "is_saved": True,
 }
-SESSION: Facts = {"id": "s1", "device": "Firefox, Windows", "address": "192.0.2.7", "seen_at": WHEN, "is_this": True}
+SESSION: Facts = {
+    "id": "s1",
+    "device": "Firefox, Windows",
+    "address": "192.0.2.7",
+    "place": "Bremen",
+    "seen_at": WHEN,
+    "is_this": True,
+}
 CONSENT: Facts = FORM | {
     "client": CLIENT,
     "account": ACCOUNT,
@@ -264,7 +271,7 @@ PAGES: dict[str, list[Facts]] = {
         ENROL | {"factor": "sms_otp", "error": "phone_invalid", "phone": "0151"},
         ENROL | {"factor": "sms_otp", "challenge": TOTP | {"destination": "+49 151 1"}, "phone": "+49 151 1"},
     ],
-    "enrol/codes.html": [{"client": CLIENT, "codes": CODES, "onward": "/login/abc"}],
+    "enrol/codes.html": [{"client": CLIENT, "codes": CODES, "csrf": "csrf-token", "onward": "/login/abc"}],
     "signup/signup.html": [
         SIGN_UP,
         SIGN_UP | {"client": UNVERIFIED},
@@ -358,7 +365,7 @@ PAGES: dict[str, list[Facts]] = {
         OWN
         | {
             "events": [
-                ({"kind": kind, "detail": {"factor": "totp"}, "at": WHEN, "address": address}, client)
+                ({"kind": kind, "detail": {"factor": "totp"}, "at": WHEN, "address": address}, client, "Bremen")
                 for kind in (*(each.value for each in EventKind), "a_new_one")
                 for address, client in (("192.0.2.7", "Books"), (None, None))
             ],

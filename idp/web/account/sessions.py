@@ -3,6 +3,7 @@
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from idp.web import pages
 from idp.web.account.gate import Desk, own
 from idp.web.site import site_of
 
@@ -16,7 +17,7 @@ async def _sessions(desk: Desk) -> Response:
     if "sessions-end-others" in desk.fields:
         await own_data.end_other_sessions(desk.context, user, this=this)
         return desk.go("/account/sessions?saved=1")
-    lines = await own_data.sessions(desk.context, user, this=this)
+    lines = await own_data.sessions(desk.context, user, this=this, locale=pages.locale(desk.request))
     return desk.page("account/sessions.html", sessions=lines, is_saved="saved" in desk.request.query_params)
 
 
