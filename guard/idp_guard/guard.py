@@ -1,0 +1,224 @@
+"""Access tokens at an API – RFC 9068 §4, RFC 6750, RFC 9449 §7, RFC 9470 – and its metadata, RFC 9728.
+
+Checks signature, typ, iss, aud and exp, then possession of the key, then scope, then acr and the age of the sign-in.
+Not here: opaque tokens (ask the provider, RFC 7662) and revocation before a token's end.
+"""
+
+import functools
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlsplit
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import JoseError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from idp_guard import acr as acr_values
+from idp_guard import dpop
+from idp_guard.dpop import Replays, ReplaysInMemory
+from idp_guard.errors import STATUS, Challenge, Refused
+from idp_guard.keys import ProviderKeys, Unreachable
+from idp_guard.strict import json_object, number_of, text_of
+from idp_guard.token import Token
+
+ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
+TYPES = frozenset({"at+jwt", "application/at+jwt"})
+LONGEST_TOKEN = 16 * 1024
+LEEWAY_SECONDS = 5
+Endpoint = Callable[[Request], Awaitable[Response]]
+Requirement = Callable[[Request], Awaitable[Token]]
+
+
+class Guard:
+    """Lets calls pass that carry a good token of one issuer, made for one audience."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        acr_prefix: str = "urn:idp:",
+        scopes: Iterable[str] = (),
+        replays: Replays | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Name whose tokens count and who we are in them; `scopes` are those that the metadata announces.
+
+        `audience` is our own resource identifier, an https address (RFC 8707 §2); addresses of calls under it are what
+        DPoP proofs must name. `transport` and `now` are for tests.
+        """
+        self.issuer = issuer
+        self.audience = audience
+        self._prefix = acr_prefix
+        self._scopes = tuple(scopes)
+        self._replays = replays or ReplaysInMemory(now=now)
+        self._keys = ProviderKeys(issuer, transport=transport, now=now)
+        self._now = now
+
+    def require(self, *, scope: str = "", acr: str | None = None, max_age: int | None = None) -> Requirement:
+        """Return a dependency for FastAPI: `Depends(guard.require(acr="urn:idp:loa:2", max_age=300))`.
+
+        `scope` lists scopes that must all be there; `acr` is what the sign-in must have reached, and `max_age` how many
+        seconds it may be old. It returns the Token, or raises a Challenge that answers the call.
+        """
+        wanted = frozenset(scope.split())
+
+        async def dependency(request: Request) -> Token:
+            scheme = "Bearer"
+            try:
+                scheme, credentials = _credentials(request)
+                token = await self._checked(credentials)
+                scheme = "DPoP" if token.key_thumbprint else "Bearer"
+                await self._check_possession(request, token, credentials)
+                _check_scope(token, wanted)
+                self._check_authentication(token, acr, max_age)
+            except Unreachable as error:
+                headers = {"Retry-After": "10", "Cache-Control": "no-store"}
+                raise HTTPException(503, "the keys of the identity provider cannot be read", headers) from error
+            except Refused as error:
+                raise self._challenge(scheme, error) from error
+            return token
+
+        return dependency
+
+    def protect(
+        self, *, scope: str = "", acr: str | None = None, max_age: int | None = None
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Guard an endpoint of Starlette; the token stands in `request.state.token`. Arguments as for `require`."""
+        requirement = self.require(scope=scope, acr=acr, max_age=max_age)
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            @functools.wraps(endpoint)
+            async def guarded(request: Request) -> Response:
+                request.state.token = await requirement(request)
+                return await endpoint(request)
+
+            return guarded
+
+        return decorate
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """Return what clients may know of this API (RFC 9728 §2)."""
+        document: dict[str, object] = {
+            "resource": self.audience,
+            "authorization_servers": [self.issuer],
+            "bearer_methods_supported": ["header"],
+            "dpop_signing_alg_values_supported": dpop.ALGORITHMS,
+        }
+        return document | ({"scopes_supported": list(self._scopes)} if self._scopes else {})
+
+    @property
+    def metadata_path(self) -> str:
+        """Return where the metadata stands: the well-known name before the resource's own path (RFC 9728 §3.1)."""
+        return "/.well-known/oauth-protected-resource" + urlsplit(self.audience).path.rstrip("/")
+
+    def metadata_route(self) -> Route:
+        """Return the route that serves the metadata, for the top of the application."""
+
+        async def answer(_request: Request) -> Response:
+            return JSONResponse(self.metadata, headers={"Cache-Control": "max-age=3600"})
+
+        return Route(self.metadata_path, answer)
+
+    def _challenge(self, scheme: str, refused: Refused) -> Challenge:
+        parts = urlsplit(self.audience)
+        where: dict[str, str | int] = {}
+        if parts.scheme in {"http", "https"}:
+            where = {"resource_metadata": f"{parts.scheme}://{parts.netloc}{self.metadata_path}"}
+        if scheme == "DPoP":
+            where["algs"] = " ".join(dpop.ALGORITHMS)
+        if not refused.error:
+            return Challenge(401, scheme, where)
+        told: dict[str, str | int] = {"error": refused.error, "error_description": refused.description}
+        return Challenge(STATUS[refused.error], scheme, told | refused.parameters | where)
+
+    async def _checked(self, credentials: str) -> Token:
+        if len(credentials) > LONGEST_TOKEN or credentials.count(".") != 2:
+            raise Refused("invalid_token", "the token is no JWT of this provider")
+        try:
+            header = json_object(credentials.split(".")[0])
+            keys = await self._keys.having(text_of(header, "kid"))
+            claims = jwt.decode(credentials, keys, algorithms=ALGORITHMS).claims
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise Refused("invalid_token", "the signature of the token is not good") from error
+        if str(header.get("typ", "")).lower() not in TYPES:
+            raise Refused("invalid_token", "this is not an access token")
+        audience = claims.get("aud")
+        if claims.get("iss") != self.issuer:
+            raise Refused("invalid_token", "the token is of another issuer")
+        if self.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise Refused("invalid_token", "the token is for another audience")
+        expires_at, begins_at = number_of(claims, "exp"), number_of(claims, "nbf")
+        if expires_at is None or expires_at <= self._now() - LEEWAY_SECONDS:
+            raise Refused("invalid_token", "the token has expired")
+        if begins_at is not None and begins_at > self._now() + LEEWAY_SECONDS:
+            raise Refused("invalid_token", "the token is not good yet")
+        return Token.from_claims(claims)
+
+    async def _check_possession(self, request: Request, token: Token, credentials: str) -> None:
+        scheme, proofs = _scheme(request), request.headers.getlist("dpop")
+        if token.key_thumbprint is None:
+            if scheme == "dpop":
+                raise Refused("invalid_token", "the token is bound to no key")
+            return
+        if scheme != "dpop":
+            raise Refused("invalid_token", "the token is bound to a key; send it with the scheme DPoP and a proof")
+        if len(proofs) != 1:
+            raise Refused("invalid_dpop_proof", "exactly one DPoP header is needed")
+        await dpop.check(
+            proofs[0],
+            access_token=credentials,
+            thumbprint=token.key_thumbprint,
+            method=request.method,
+            url=self._address_of(request),
+            replays=self._replays,
+            now=self._now(),
+        )
+
+    def _address_of(self, request: Request) -> str:
+        """Return the address that was called: scheme and host are those of our audience, whatever `Host` says."""
+        parts = urlsplit(self.audience)
+        if parts.scheme in {"http", "https"}:
+            return f"{parts.scheme}://{parts.netloc}{request.url.path}"
+        return str(request.url)
+
+    def _check_authentication(self, token: Token, acr: str | None, max_age: int | None) -> None:
+        asked: dict[str, str | int] = {}
+        if acr is not None:
+            asked["acr_values"] = acr
+        if max_age is not None:
+            asked["max_age"] = max_age
+        is_enough = acr is None or any(
+            token.acr is not None and acr_values.satisfies(token.acr, value, prefix=self._prefix)
+            for value in acr.split()
+        )
+        if not is_enough:
+            raise Refused("insufficient_user_authentication", "a stronger proof of the person is needed", **asked)
+        if max_age is not None and (token.auth_time is None or self._now() - token.auth_time > max_age):
+            raise Refused("insufficient_user_authentication", "a more recent sign-in is needed", **asked)
+
+
+def _check_scope(token: Token, wanted: frozenset[str]) -> None:
+    if not wanted <= token.scopes:
+        raise Refused("insufficient_scope", "the token does not allow this", scope=" ".join(sorted(wanted)))
+
+
+def _scheme(request: Request) -> str:
+    return request.headers.get("authorization", "").partition(" ")[0].lower()
+
+
+def _credentials(request: Request) -> tuple[str, str]:
+    """Return scheme and token of the one Authorization header; nowhere else is a token looked for."""
+    sent = request.headers.getlist("authorization")
+    if len(sent) > 1:
+        raise Refused("invalid_request", "one Authorization header is enough")
+    scheme, _, credentials = (sent[0] if sent else "").partition(" ")
+    if scheme.lower() not in {"bearer", "dpop"} or not credentials.strip():
+        raise Refused("", "a token is needed")
+    return ("DPoP" if scheme.lower() == "dpop" else "Bearer"), credentials.strip()
