@@ -70,7 +70,7 @@ async def check_endpoint(
 ) -> list[str]:
     """Call an endpoint with every kind of bad token and one good one; return a sentence for each wrong answer."""
     faults = []
-    base = guard.audience if guard.audience.startswith("http") else "http://api.example"
+    base = guard.resource if guard.resource.startswith("http") else "http://api.example"
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=base) as http:
         for case in _cases(guard, provider, scope, acr, max_age):
             headers = {"Authorization": case.authorization} if case.authorization else {}

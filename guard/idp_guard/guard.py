@@ -41,6 +41,7 @@ class Guard:
         *,
         issuer: str,
         audience: str,
+        resource: str | None = None,
         acr_prefix: str = "urn:idp:",
         scopes: Iterable[str] = (),
         replays: Replays | None = None,
@@ -49,11 +50,12 @@ class Guard:
     ) -> None:
         """Name whose tokens count and who we are in them; `scopes` are those that the metadata announces.
 
-        `audience` is our own resource identifier, an https address (RFC 8707 §2); addresses of calls under it are what
-        DPoP proofs must name. `transport` and `now` are for tests.
+        `audience` is our name in `aud`, usually our own address (RFC 8707 §2); where a provider puts something else
+        there, `resource` is the address. DPoP proofs must name calls under it. `transport` and `now` are for tests.
         """
         self.issuer = issuer
         self.audience = audience
+        self.resource = resource or audience
         self._prefix = acr_prefix
         self._scopes = tuple(scopes)
         self._replays = replays or ReplaysInMemory(now=now)
@@ -106,7 +108,7 @@ class Guard:
     def metadata(self) -> dict[str, object]:
         """Return what clients may know of this API (RFC 9728 §2)."""
         document: dict[str, object] = {
-            "resource": self.audience,
+            "resource": self.resource,
             "authorization_servers": [self.issuer],
             "bearer_methods_supported": ["header"],
             "dpop_signing_alg_values_supported": dpop.ALGORITHMS,
@@ -116,7 +118,7 @@ class Guard:
     @property
     def metadata_path(self) -> str:
         """Return where the metadata stands: the well-known name before the resource's own path (RFC 9728 §3.1)."""
-        return "/.well-known/oauth-protected-resource" + urlsplit(self.audience).path.rstrip("/")
+        return "/.well-known/oauth-protected-resource" + urlsplit(self.resource).path.rstrip("/")
 
     def metadata_route(self) -> Route:
         """Return the route that serves the metadata, for the top of the application."""
@@ -127,7 +129,7 @@ class Guard:
         return Route(self.metadata_path, answer)
 
     def _challenge(self, scheme: str, refused: Refused) -> Challenge:
-        parts = urlsplit(self.audience)
+        parts = urlsplit(self.resource)
         where: dict[str, str | int] = {}
         if parts.scheme in {"http", "https"}:
             where = {"resource_metadata": f"{parts.scheme}://{parts.netloc}{self.metadata_path}"}
@@ -182,8 +184,8 @@ class Guard:
         )
 
     def _address_of(self, request: Request) -> str:
-        """Return the address that was called: scheme and host are those of our audience, whatever `Host` says."""
-        parts = urlsplit(self.audience)
+        """Return the address that was called: scheme and host are our own, whatever `Host` says."""
+        parts = urlsplit(self.resource)
         if parts.scheme in {"http", "https"}:
             return f"{parts.scheme}://{parts.netloc}{request.url.path}"
         return str(request.url)

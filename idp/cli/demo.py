@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from idp import resources
 from idp.domain.refusal import Refused
 from idp.flows.user_administration import NewUser
 from idp.settings import Settings
@@ -16,6 +17,12 @@ PEOPLE = (
     ("alice@example.com", "tulips in the rain", {"name": "Alice Anderson", "given_name": "Alice", "locale": "en"}),
     ("bob@example.com", "seven quiet rivers", {"name": "Bob Baker", "given_name": "Bob", "locale": "de"}),
 )
+# The guard is a distribution of its own; a checkout and our wheel carry it along for the demo.
+_WITH_GUARD = """
+import runpy, sys
+sys.path.append(sys.argv.pop())
+runpy.run_module("idp.demo", run_name="__main__")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,8 @@ async def _client_secret(site: Site) -> str:
 
 def start(options: Settings, seeded: Seeded) -> "subprocess.Popen[bytes]":
     """Start the demo relying party as a process of its own; it learns its secret over standard input."""
-    child = subprocess.Popen([sys.executable, "-m", "idp.demo"], stdin=subprocess.PIPE)
+    program = [sys.executable, "-c", _WITH_GUARD, str(resources.folder("guard"))]
+    child = subprocess.Popen(program, stdin=subprocess.PIPE)
     facts = {
         "issuer": options.issuer,
         "client_id": CLIENT_ID,

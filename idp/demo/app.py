@@ -11,12 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from idp.demo.bank import Bank
 from idp.demo.config import Config
 from idp.demo.pages import OwnHeaders, Pages
 from idp.demo.problems import Problem
 from idp.demo.provider import Provider
 from idp.demo.sign_in import SignIn
 from idp.demo.signed_in import SignedIn
+from idp.demo.transfers import Transfers
 from idp.demo.visits import Visits
 
 LONGEST_BODY = 16 * 1024
@@ -29,6 +31,8 @@ def create_app(config: Config) -> ASGIApp:
     provider, visits, pages = Provider(config), Visits(), Pages(config)
     sign_in = SignIn(config, provider, visits, pages)
     signed_in = SignedIn(config, provider, visits, pages)
+    bank = Bank(config)
+    transfers = Transfers(config, bank, visits, pages)
 
     def button(handler: Handler) -> Handler:
         async def checked(request: Request) -> Response:
@@ -51,6 +55,9 @@ def create_app(config: Config) -> ASGIApp:
             Route("/refresh", button(signed_in.refresh), methods=["POST"]),
             Route("/userinfo", button(signed_in.userinfo), methods=["POST"]),
             Route("/introspect", button(signed_in.introspect), methods=["POST"]),
+            Route("/transfer", transfers.show),
+            Route("/transfer", button(transfers.send), methods=["POST"]),
+            *bank.routes(),
             Route("/logout", button(sign_in.logout), methods=["POST"]),
             Route("/signed-out", sign_in.signed_out),
             Route("/style.css", style),

@@ -32,6 +32,7 @@ class Pages:
         )
         self._jinja.globals["issuer"] = config.issuer
         self._jinja.globals["client_id"] = config.client_id
+        self._jinja.globals["base_url"] = config.base_url
         self._jinja.filters |= {"shorten": tokens.shorten, "moment": tokens.moment, "distance": tokens.distance}
         self._jinja.filters["json"] = lambda document: json.dumps(document, indent=2, ensure_ascii=False)
 

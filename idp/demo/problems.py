@@ -89,6 +89,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "You are not signed in here",
         "Your visit has ended: the application was restarted, or you signed out in another tab.",
     ),
+    "bad_transfer": (
+        "That is no transfer",
+        "Name somebody to send money to, and an amount between 0.01 and 10,000. Nothing was sent.",
+    ),
+    "bank_refused": (
+        "The bank refused",
+        "Its interface did not accept the access token, and a stronger sign-in would not change that.",
+    ),
     "foreign_form": (
         "This form was not sent by this site",
         "The request came from another website, so nothing was done.",

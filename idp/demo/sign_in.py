@@ -6,6 +6,7 @@ which must be ours, `login_hint`, and `target_link_uri`, which must lead to a pa
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,8 +59,10 @@ class SignIn:
 
         person = await self._provider.userinfo(tokens.access_token, str(claims["sub"]))
 
-        self._visits.close(request.session.get("visit"))
-        request.session["visit"] = self._visits.open(Visit(tokens, claims, person))
+        before = self._visits.close(request.session.get("visit"))
+        waiting = before.transfer if before is not None and before.claims["sub"] == claims["sub"] else None
+        transfer = replace(waiting, challenge="") if waiting is not None else None  # the bank has not seen these tokens
+        request.session["visit"] = self._visits.open(Visit(tokens, claims, person, transfer=transfer))
         return RedirectResponse(self._config.base_url + asked.get("target", "/"), 303)
 
     async def logout(self, request: Request) -> Response:

@@ -54,6 +54,17 @@ class Answer:
     changes: tuple[Change, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Money that somebody wants to send; `challenge` is what the bank said instead of doing it."""
+
+    to: str
+    amount: str
+    challenge: str = ""
+    acr_values: str = ""
+    max_age: str = ""
+
+
 @dataclass(slots=True)
 class Visit:
     """One signed-in browser."""
@@ -62,6 +73,7 @@ class Visit:
     claims: Mapping[str, object]  #: of the ID token, checked at sign-in
     person: Mapping[str, object]  #: from the userinfo endpoint
     answer: Answer | None = None
+    transfer: Transfer | None = None  #: waits until its person has proved more
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)  #: a refresh token must not be sent twice at once
 
     @property

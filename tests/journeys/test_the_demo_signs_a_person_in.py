@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.support.back_office import BackOffice, Person
 from tests.support.journey import ON_BOTH_DATABASES, agree, sign_in
+from tests.support.phone import code_sent
 
 pytestmark = ON_BOTH_DATABASES
 
@@ -154,3 +155,18 @@ async def test_a_restart_of_the_provider_in_the_middle_changes_nothing(page: Pag
     await sign_in(page, demo.person)
     await agree(page)
     await expect(page.locator("#name")).to_have_text(demo.person.name)
+
+
+async def test_money_is_sent_only_after_a_code(page: Page, demo: Demo) -> None:
+    """RFC 9470: the bank's challenge becomes a step-up, and the token that comes back is enough."""
+    await arrive(page, demo)
+    await page.click("#send")
+    await expect(page.locator("#challenge")).to_contain_text("insufficient_user_authentication")
+
+    await page.click("#prove")
+    await page.fill("#otp-code", await code_sent(demo.office.server.issuer, demo.person.email, subject="sign-in code"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#acr")).to_have_text("urn:idp:loa:1v")
+    await page.click("#send-now")
+
+    await expect(page.locator("#answer-title")).to_contain_text("25.00 € were sent to Grandmother")

@@ -27,6 +27,7 @@ class Lies:
     metadata: Json = field(default_factory=dict)
     authorization: Mapping[str, str | None] = field(default_factory=dict)
     id_token: Json = field(default_factory=dict)
+    access_token: Json = field(default_factory=dict)
     tokens: Json = field(default_factory=dict)
     userinfo: Json = field(default_factory=dict)
     status: Mapping[str, int] = field(default_factory=dict)  #: endpoint → status of a broken answer
@@ -114,7 +115,18 @@ class FakeProvider:
 
     def _tokens(self, asked: Json) -> Json:
         now = int(time.time())
-        access_token = self._signed({"jti": secrets.token_urlsafe(8), "exp": now + 300}, "at+jwt")
+        access = {
+            "iss": self.issuer,
+            "sub": self.person["sub"],
+            "aud": self.issuer,
+            "client_id": asked["client_id"],
+            "jti": secrets.token_urlsafe(8),
+            "exp": now + 300,
+            "auth_time": self.auth_time,
+            "acr": asked.get("acr_values", "urn:idp:loa:1"),
+            **self.lies.access_token,
+        }
+        access_token = self._signed(access, "at+jwt")
         claims = {
             "iss": self.issuer,
             "sub": self.person["sub"],

@@ -51,7 +51,7 @@ async def locked(name: str) -> AsyncIterator[None]:
 def clean_environment() -> dict[str, str]:
     """Return the environment for a process of ours: nothing of the developer's own settings, our code on the path."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
-    return inherited | {"PYTHONPATH": str(REPOSITORY)}
+    return inherited | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "guard")])}
 
 
 def free_port() -> int:
