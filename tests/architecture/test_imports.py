@@ -43,6 +43,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
     "bcrypt": ("factors/password",),
     "zxcvbn": ("factors/password",),
+    "idp_guard": ("demo",),
     "httpx2": ("providers/fetch", "providers/sms/twilio", "demo"),
     "aiosmtplib": ("providers/mail/smtp",),
     "sendgrid": ("providers/mail/sendgrid",),
