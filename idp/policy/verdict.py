@@ -1,0 +1,179 @@
+"""What the rules of a policy ask of an attempt: every rule is matched, the strictest wins, and all explain themselves.
+
+A rule that demands something matches also when a fact it needs is unknown; one that denies only when it is true. So
+what is unknown exempts nobody and refuses nobody.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from idp.domain.assurance import LOA1V, LOA2, REQUIREMENTS, Proof, Requirement, fresh
+from idp.domain.risk import Band
+from idp.policy import ability as abilities
+from idp.policy import lifetimes
+from idp.policy.ability import Ability
+from idp.policy.facts import Facts
+from idp.policy.rules import Decision, EffectKind, Mode, Notice, Policy, Require, Rule, Unenrolled
+from idp.policy.verdict_parts import Matched, Refusal, Resolution, Verdict, joined_effects
+
+RANKS = {word: rank for rank, word in enumerate(Unenrolled)}
+
+
+def match(policy: Policy, facts: Facts) -> Matched:
+    """Return how true the condition of each rule is, in the order of the file; order changes nothing."""
+    known = facts.known
+    return Matched(policy, facts, tuple([rule.predicate(known) for rule in policy.rules]))
+
+
+def decide(policy: Policy, facts: Facts, ability: Ability) -> Verdict:
+    """Return what must happen before this attempt goes on, and why."""
+    matched = match(policy, facts)
+    enforced: list[Rule] = []
+    shadowed: list[Rule] = []
+    is_outside = facts.known.get("user.break_glass") is True  # an account for emergencies is outside every deny
+    no_deny = is_outside or not ability.denies
+    for rule, truth in zip(policy.rules, matched.truths, strict=True):
+        if truth if rule.denies_for is not None else truth is not False:
+            mode = rule.mode or policy.mode
+            if mode is Mode.ENFORCE:
+                enforced.append(rule)
+            elif mode is Mode.SHADOW:
+                shadowed.append(rule)
+    resolution = _resolve(policy, enforced, facts, ability, no_deny=no_deny, is_outside=is_outside)
+    shadow = None
+    if shadowed or (enforced and no_deny and not is_outside):  # then every deny runs in shadow, too
+        everything = [*enforced, *shadowed]
+        shadow = _resolve(policy, everything, facts, ability, no_deny=is_outside, is_outside=is_outside)
+    return Verdict(resolution, matched, shadow)
+
+
+def _resolve(
+    policy: Policy, rules: list[Rule], facts: Facts, ability: Ability, *, no_deny: bool, is_outside: bool
+) -> Resolution:
+    """Return what these matching rules come to."""
+    base = _base(policy.defaults.floor, ability.floor, ability.request)
+    demands = [rule for rule in rules if rule.require is not None and not _is_void(rule.require, ability)]
+    requirement, proofs = _joined(base, demands, ability)
+    found = abilities.ways(requirement, proofs, ability)
+    resolution = Resolution(
+        Decision.ALLOW if found.is_met else Decision.STEP_UP, requirement, requirement, joined_effects(rules),
+        _notices(rules, is_outside=is_outside), found.options, found.cheapest, tuple([rule.id for rule in rules]),
+    )  # fmt: skip
+    denials = [rule.denies_for for rule in rules if rule.denies_for is not None]
+    if denials and not no_deny:
+        return replace(_refused(resolution, Refusal.RULE), denies_for=max(denials))
+    if found.is_reachable:
+        return resolution
+    words = [rule.unenrolled or policy.defaults.unenrolled for rule in demands]
+    if not abilities.ways(base, proofs, ability).is_reachable:
+        words.append(policy.defaults.unenrolled)
+    match max(words, key=RANKS.__getitem__):
+        case Unenrolled.ENROL if _may_enrol(resolution, facts, ability):
+            return _enrolling(resolution, found.most, proofs, ability)
+        case Unenrolled.ENROL if not is_outside:
+            return _refused(resolution, Refusal.UNREACHABLE)
+        case Unenrolled.DENY if not no_deny:
+            return _refused(resolution, Refusal.UNREACHABLE)
+    return _verifying(resolution, proofs, ability, is_outside=is_outside)
+
+
+@lru_cache(1024)
+def _base(floor: str, account: Requirement, request: Requirement) -> Requirement:
+    return REQUIREMENTS[floor].join(account).join(request)
+
+
+@lru_cache(4096)
+def _join(requirement: Requirement, other: Requirement) -> Requirement:
+    return requirement.join(other)
+
+
+def _is_void(demand: Require, ability: Ability) -> bool:
+    """Say whether the acr was actively proved recently enough to spare the demand."""
+    recent = demand.unless_verified_within
+    if recent is None or not ability.proofs:
+        return False
+    return REQUIREMENTS[demand.acr].is_met(fresh(ability.proofs, ability.now - recent))
+
+
+def _joined(base: Requirement, demands: list[Rule], ability: Ability) -> tuple[Requirement, tuple[Proof, ...]]:
+    """Return all demands as one, and the proofs that are fresh enough for it.
+
+    What somebody has and a rule prefers becomes part of the demand: an attacker cannot choose something weaker.
+    """
+    required = [rule.require for rule in demands if rule.require is not None]
+    if not required:
+        return base, abilities.fresh_proofs(ability, (base.max_age,))
+    requirement = base
+    for demand in required:
+        requirement = _join(requirement, demand.requirement)
+    ages = (base.max_age, *(demand.max_age for demand in required))
+    proofs = ability.proofs if requirement.max_age is None else abilities.fresh_proofs(ability, ages)
+    for demand in required:
+        for acr in demand.prefer:
+            if abilities.ways(REQUIREMENTS[acr], (), ability).is_reachable:
+                requirement = _join(requirement, REQUIREMENTS[acr])
+                break
+    return requirement, proofs
+
+
+def _notices(rules: list[Rule], *, is_outside: bool) -> frozenset[Notice]:
+    told = {notice for rule in rules for notice in rule.notify}
+    return frozenset(told | {Notice.ADMIN} if is_outside else told)
+
+
+def _refused(resolution: Resolution, refusal: Refusal) -> Resolution:
+    return replace(resolution, decision=Decision.DENY, refusal=refusal, options=(), satisfied_by=())
+
+
+def _may_enrol(resolution: Resolution, facts: Facts, ability: Ability) -> bool:
+    """Say whether a factor may be set up now: at low risk only, and unless a rule forbids it."""
+    return (
+        facts.known.get("risk.band") == Band.LOW
+        and all(effect.kind is not EffectKind.NO_ENROLMENT for effect in resolution.effects)
+        and abilities.can_enrol(resolution.requirement, ability)
+    )
+
+
+def _enrolling(resolution: Resolution, most: Requirement, proofs: tuple[Proof, ...], ability: Ability) -> Resolution:
+    """Return the way to a new factor: after a fresh proof of the best that the person has already."""
+    step = most.join(Requirement(max_age=resolution.requirement.max_age)).join(
+        Requirement(max_age=lifetimes.REAUTHENTICATION)
+    )
+    counted = fresh(proofs, ability.now - lifetimes.REAUTHENTICATION)
+    found = abilities.ways(step, counted, ability)
+    return replace(resolution, decision=Decision.ENROL, step=step, options=found.options, satisfied_by=found.cheapest)
+
+
+def _verifying(resolution: Resolution, proofs: tuple[Proof, ...], ability: Ability, *, is_outside: bool) -> Resolution:
+    """Return the way of somebody who has too little: all that they have, a mailed code at least, and a mark to enrol.
+
+    An account for emergencies goes on with whatever it has; nobody else does without something that was checked.
+    """
+    wanted = resolution.requirement.join(REQUIREMENTS[LOA1V])
+    most = abilities.ways(wanted, proofs, ability).most.join(Requirement(max_age=wanted.max_age))
+    if not most.checked and not is_outside:
+        return _refused(resolution, Refusal.UNREACHABLE)
+    found = abilities.ways(most, proofs, ability)
+    if not found.is_reachable:
+        return _refused(resolution, Refusal.UNREACHABLE)
+    return replace(
+        resolution, decision=Decision.ALLOW if found.is_met else Decision.VERIFY_EMAIL, requirement=most, step=most,
+        options=found.options, satisfied_by=found.cheapest, notify=resolution.notify | {Notice.USER},
+        marks_enrolment=True,
+    )  # fmt: skip
+
+
+def floor_plus_one(ability: Ability) -> Resolution:
+    """Return what is asked when the engine itself fails: any second factor the person has, else a mailed code.
+
+    Never open, and no general lockout; an administrator is told.
+    """
+    asked = REQUIREMENTS[LOA2].join(ability.floor).join(ability.request)
+    proofs = abilities.fresh_proofs(ability, (asked.max_age,))
+    most = abilities.ways(asked, proofs, ability).most.join(Requirement(max_age=asked.max_age))
+    found = abilities.ways(most, proofs, ability)
+    resolution = Resolution(
+        Decision.ALLOW if found.is_met else Decision.STEP_UP, most, most, (), frozenset({Notice.ADMIN}), found.options,
+        found.cheapest, (),
+    )  # fmt: skip
+    return resolution if most.checked and found.is_reachable else _refused(resolution, Refusal.UNREACHABLE)
