@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from idp.account_settings import AccountSettings, Duration, Registration
+from idp.adviser_settings import ADVISER_SECRETS, AdviserSettings
 from idp.message_settings import MESSAGE_SECRETS, MessageSettings
 from idp.password_settings import PasswordSettings
 
@@ -77,7 +78,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Issuer = Annotated[str, BeforeValidator(_issuer)]
 
 
-class Settings(MessageSettings, PasswordSettings, AccountSettings):
+class Settings(MessageSettings, PasswordSettings, AccountSettings, AdviserSettings):
     """All options of one process; immutable once read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -152,7 +153,7 @@ def _decode(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-SECRETS = ("master_key", "metrics_token", "database_url", *MESSAGE_SECRETS)
+SECRETS = ("master_key", "metrics_token", "database_url", *MESSAGE_SECRETS, *ADVISER_SECRETS)
 
 
 def load(

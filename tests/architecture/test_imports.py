@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("domain",),
     ("templating",),
     ("settings", "clock", "resources", "logs", "metrics"),
-    ("account_settings", "message_settings", "password_settings"),
+    ("account_settings", "adviser_settings", "message_settings", "password_settings"),
 )
 # Strangers to everybody: a relying party that shares nothing with the provider but the wire.
 STRANGERS = frozenset({"demo"})
@@ -44,11 +44,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "bcrypt": ("factors/password",),
     "zxcvbn": ("factors/password",),
     "idp_guard": ("demo",),
-    "httpx2": ("providers/fetch", "providers/sms/twilio", "demo"),
+    "httpx2": ("providers/fetch", "providers/sms/twilio", "providers/adviser/openai", "demo"),
+    "openai": ("providers/adviser/openai",),
     "aiosmtplib": ("providers/mail/smtp",),
     "sendgrid": ("providers/mail/sendgrid",),
     "python_http_client": ("providers/mail/sendgrid",),
-    "pydantic": ("settings", "account_settings", "message_settings", "password_settings", "wiring"),
+    "pydantic": ("settings", "account_settings", "adviser_settings", "message_settings", "password_settings", "wiring"),
     "prometheus_client": ("metrics",),
     "secrets": ("domain/secret", "demo"),
     "random": (),
@@ -124,7 +125,14 @@ def test_extensions_never_import_their_siblings(path: Path) -> None:
     assert not [name for name in imports_of(path) if name.startswith("idp.oauth.extensions")]
 
 
-CLOUDS = frozenset({"idp.providers.mail.smtp", "idp.providers.mail.sendgrid", "idp.providers.sms.twilio"})
+CLOUDS = frozenset(
+    {
+        "idp.providers.adviser.openai",
+        "idp.providers.mail.smtp",
+        "idp.providers.mail.sendgrid",
+        "idp.providers.sms.twilio",
+    }
+)
 VENDORS = CLOUDS | {"idp.providers.keystore.local", "idp.providers.mail.console"}
 
 

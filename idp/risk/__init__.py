@@ -1,0 +1,1 @@
+"""How unusual an attempt is, and who may say so."""
