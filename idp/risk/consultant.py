@@ -79,6 +79,8 @@ class Consultant:
         if len(self._calls) >= AT_ONCE:
             return Why.BUSY
         now = self._clock.now()
+        if await self._stores.health.is_resting(now):  # looked at first, so that an outage uses up no limit
+            return Why.BREAKER
         why = await self._stores.allowances.take(caller, now)
         if why is not None:
             return why

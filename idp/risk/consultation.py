@@ -146,6 +146,10 @@ class Allowances(Protocol):
 class Health(Protocol):
     """The breaker, for all processes."""
 
+    async def is_resting(self, now: datetime) -> bool:
+        """Say whether no question may go out now; changes nothing."""
+        ...
+
     async def admit(self, now: datetime) -> bool:
         """Say whether a question may go out; while open, to one probe at a time."""
         ...

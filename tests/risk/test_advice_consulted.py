@@ -327,10 +327,37 @@ async def test_after_five_failures_nobody_asks_until_the_pause_is_over() -> None
     for number in range(40):
         await desk.ask(caller=Caller(b"tenant", b"user-%d" % number, b"prefix-%d" % number))
 
-    assert adviser.asked == 5
+    assert adviser.asked == desk.stores.allowances.spent.calls == 5
     desk.clock.advance(timedelta(seconds=60))
     adviser.act = at_once(GOOD)
     assert (await desk.ask()).state is State.OK
+
+
+def test_of_two_that_find_the_pause_over_one_asks() -> None:
+    async def run() -> None:
+        adviser = Hostile(raising(AdviserDelayed("503")))
+        desk = Desk(adviser)
+        callers = [Caller(b"tenant", b"user-%d" % number, b"prefix-%d" % number) for number in range(20)]
+        for caller in callers[:5]:
+            await desk.ask(caller=caller)
+        desk.clock.advance(timedelta(seconds=60))
+        adviser.act = after(0.1)
+        records = await asyncio.gather(*(desk.ask(caller=caller) for caller in callers[5:9]))
+        assert adviser.asked == 6
+        assert [record.why for record in records].count(Why.BREAKER) == 3
+
+    virtual_time.run(run())
+
+
+async def test_a_probe_taken_by_another_process_in_between_is_not_ours() -> None:
+    desk = Desk(Hostile(at_once(GOOD)))
+
+    async def refuse(_now: object) -> bool:
+        return False
+
+    desk.stores.health.admit = refuse  # type: ignore[method-assign]
+
+    assert (await desk.ask()).why is Why.BREAKER
 
 
 def test_at_most_eight_calls_are_under_way() -> None:
@@ -372,6 +399,12 @@ async def test_a_record_replays_to_the_same_score_without_a_call() -> None:
 
         assert replay(record) == record.final
         assert adviser.asked == 1
+
+
+async def test_what_was_never_answered_replays_to_the_local_score() -> None:
+    record = await Desk(Hostile(raising(AdviserDelayed("later")))).ask()
+
+    assert replay(record) == record.final == 33
 
 
 async def test_the_adviser_causes_at_most_its_share_of_prompts_and_no_denial() -> None:

@@ -89,6 +89,10 @@ class KeptHealth:
 
     breaker: Breaker = field(default_factory=Breaker)
 
+    async def is_resting(self, now: datetime) -> bool:
+        """Say whether no question may go out."""
+        return self.breaker.admit(now) is None
+
     async def admit(self, now: datetime) -> bool:
         """Say whether a question may go out."""
         admitted = self.breaker.admit(now)
