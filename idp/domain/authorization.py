@@ -80,7 +80,7 @@ class Interaction:
 
     `user_id` and `proofs` are what was proved in this very interaction. `fresh_within` is set on the way to one of
     our own sensitive pages: everything that the account asks for must have been proved that recently. `method` is the
-    factor that the person wants to use next.
+    factor that the person wants to use next. `judgement` is how unusual the attempt is, and which facts a policy sees.
     """
 
     id: str
@@ -97,6 +97,7 @@ class Interaction:
     proofs: tuple[Proof, ...] = ()
     fresh_within: timedelta | None = None
     method: Factor | None = None
+    judgement: Mapping[str, Json] | None = None
 
     def is_open(self, now: datetime) -> bool:
         """Say whether the person may still act here."""

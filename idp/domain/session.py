@@ -18,6 +18,7 @@ class Session:
     seen_at: datetime
     expires_at: datetime
     idle_expires_at: datetime
+    risk: int = 0  # 0 to 100: of the sign-in, raised by what happened since, lowered only by a fresh proof
 
     def is_alive(self, now: datetime) -> bool:
         """Say whether neither the absolute nor the idle limit has passed."""

@@ -70,6 +70,7 @@ class User:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     deletes_at: datetime | None = None
+    email_verified_at: datetime | None = field(default=None, compare=False)  # kept by the store
 
     @property
     def is_active(self) -> bool:

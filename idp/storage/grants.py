@@ -56,6 +56,7 @@ grants = Table(
     Column("predecessor_digest", LargeBinary(32)),
     Column("rotated_at", UtcTime),
     Column("sealed_successor", LargeBinary),
+    Column("networks", JsonText),  # digests of the autonomous systems that used the family
     Index("ix_grants_expires_at", "expires_at"),
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
     Index("ix_grants_client_id", "client_id"),

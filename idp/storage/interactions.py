@@ -31,6 +31,7 @@ interactions = Table(
     Column("user_id", String(32)),
     Column("proofs", JsonText),
     Column("method", String(16)),
+    Column("judgement", JsonText),
     Index("ix_interactions_expires_at", "expires_at"),
     Index("ix_interactions_browser_digest_created_at", "browser_digest", "created_at"),
 )
@@ -62,6 +63,7 @@ class InteractionStore:
                 expires_at=interaction.expires_at,
                 account_chosen=interaction.account_chosen,
                 consent_given=interaction.consent_given,
+                judgement=dict(interaction.judgement) if interaction.judgement is not None else None,
             )
         )
         surplus = (
@@ -96,7 +98,12 @@ class InteractionStore:
         done = await self._connection.execute(
             update(interactions)
             .where(interactions.c.id == before.id, interactions.c.completed_at.is_(None), is_same)
-            .values(user_id=after.user_id, proofs=proofs_to_json(after.proofs), method=None)
+            .values(
+                user_id=after.user_id,
+                proofs=proofs_to_json(after.proofs),
+                method=None,
+                judgement=dict(after.judgement) if after.judgement is not None else None,
+            )
             .returning(interactions.c.id)
         )
         return done.first() is not None
@@ -162,6 +169,7 @@ class InteractionStore:
             proofs=proofs_from_json(row.proofs),
             fresh_within=None if content.get("fresh_within") is None else timedelta(seconds=content["fresh_within"]),
             method=Factor(row.method) if row.method else None,
+            judgement=cast(dict[str, Json] | None, row.judgement),
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, bindparam, insert, select, update
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, bindparam, insert, select, update
 
 from idp.domain.secret import Digest, Sealer
 from idp.domain.session import Session
@@ -28,6 +28,7 @@ sessions = Table(
     Column("ended_at", UtcTime),
     Column("sealed_device", LargeBinary),
     Column("sealed_address", LargeBinary),
+    Column("risk", Integer, nullable=False, server_default="0"),
     Index("ix_sessions_expires_at", "expires_at"),
 )
 
@@ -64,6 +65,7 @@ class SessionStore:
                 expires_at=session.expires_at,
                 sealed_device=self._sealer.seal(device.encode(), place=place("sessions", "device", session.id)),
                 sealed_address=self._sealer.seal(address.encode(), place=place("sessions", "address", session.id)),
+                risk=session.risk,
             )
         )
 
@@ -97,10 +99,25 @@ class SessionStore:
                 seen_at=session.seen_at,
                 idle_expires_at=session.idle_expires_at,
                 expires_at=session.expires_at,
+                risk=session.risk,
             )
             .returning(sessions.c.id)
         )
         return done.first() is not None
+
+    async def raise_risk(self, session_id: str, risk: int) -> None:
+        """Raise the risk of a session to a score; a higher one stays."""
+        await self._connection.execute(
+            update(sessions).where(sessions.c.id == session_id, sessions.c.risk < risk).values(risk=risk)
+        )
+
+    async def raise_risk_of_user(self, user_id: str, risk: int) -> None:
+        """Raise the risk of all sessions of a person."""
+        await self._connection.execute(
+            update(sessions)
+            .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None), sessions.c.risk < risk)
+            .values(risk=risk)
+        )
 
     async def end(self, session_id: str, now: datetime) -> bool:
         """End a session; False if it had ended before."""
@@ -172,12 +189,13 @@ def _session(row: AnyRow) -> Session:
         seen_at=row.seen_at,
         expires_at=row.expires_at,
         idle_expires_at=row.idle_expires_at,
+        risk=row.risk,
     )
 
 
 _COLUMNS = (
     sessions.c.id, sessions.c.user_id, sessions.c.proofs, sessions.c.created_at, sessions.c.auth_time,
-    sessions.c.seen_at, sessions.c.expires_at, sessions.c.idle_expires_at,
+    sessions.c.seen_at, sessions.c.expires_at, sessions.c.idle_expires_at, sessions.c.risk,
 )  # fmt: skip
 
 _NOW = bindparam("now", type_=UtcTime)

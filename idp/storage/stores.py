@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from idp.domain.secret import Digester, Sealer
 from idp.storage.access_tokens import AccessTokenStore
+from idp.storage.adviser import AdviserStore
 from idp.storage.attempts import AttemptStore
 from idp.storage.clients import ClientStore
 from idp.storage.codes import CodeStore
@@ -14,6 +15,7 @@ from idp.storage.consents import ConsentStore
 from idp.storage.credentials import CredentialStore
 from idp.storage.data_keys import DataKeyStore
 from idp.storage.database import Database, Transaction
+from idp.storage.decisions import DecisionStore
 from idp.storage.epochs import EpochStore
 from idp.storage.events import EventStore
 from idp.storage.grants import GrantStore
@@ -22,9 +24,12 @@ from idp.storage.links import LinkStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.outbox import OutboxStore
 from idp.storage.password_history import PasswordHistoryStore
+from idp.storage.policies import PolicyStore
 from idp.storage.recovery_codes import RecoveryCodeStore
 from idp.storage.remembered_browsers import RememberedBrowserStore
 from idp.storage.replays import ReplayStore
+from idp.storage.risk_population import RiskPopulationStore
+from idp.storage.risk_profiles import RiskProfileStore
 from idp.storage.sessions import SessionStore
 from idp.storage.signing_keys import SigningKeyStore
 from idp.storage.signups import SignupStore
@@ -161,6 +166,31 @@ class Stores:
     def epochs(self) -> EpochStore:
         """Counters of change."""
         return EpochStore(self.connection)
+
+    @cached_property
+    def risk_profiles(self) -> RiskProfileStore:
+        """What people's sign-ins taught."""
+        return RiskProfileStore(self.connection)
+
+    @cached_property
+    def risk_population(self) -> RiskPopulationStore:
+        """What all sign-ins taught together."""
+        return RiskPopulationStore(self.connection)
+
+    @cached_property
+    def decisions(self) -> DecisionStore:
+        """What was decided about sign-ins."""
+        return DecisionStore(self.connection)
+
+    @cached_property
+    def policies(self) -> PolicyStore:
+        """Versions of the step-up policy."""
+        return PolicyStore(self.connection)
+
+    @cached_property
+    def adviser(self) -> AdviserStore:
+        """What processes share about an adviser."""
+        return AdviserStore(self.connection)
 
     @cached_property
     def sweep(self) -> SweepStore:

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, Table, delete, select, tuple_
 
 from idp.storage.access_tokens import access_tokens
+from idp.storage.adviser import adviser_answers, shared_states
 from idp.storage.attempts import attempts, network_accounts
 from idp.storage.codes import codes
 from idp.storage.database import Transaction
+from idp.storage.decisions import decisions
 from idp.storage.grants import grants
 from idp.storage.interactions import interactions
 from idp.storage.links import links
@@ -38,6 +40,9 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (one_time_codes, one_time_codes.c.expires_at, timedelta(hours=1)),
     (webauthn_challenges, webauthn_challenges.c.expires_at, timedelta()),
     (remembered_browsers, remembered_browsers.c.expires_at, timedelta()),
+    (decisions, decisions.c.expires_at, timedelta()),
+    (adviser_answers, adviser_answers.c.expires_at, timedelta()),
+    (shared_states, shared_states.c.expires_at, timedelta()),
     (signups, signups.c.expires_at, timedelta(hours=1)),
 )
 

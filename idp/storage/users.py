@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, LargeBinary, String, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Boolean, Column, LargeBinary, String, Table, bindparam, case, delete, insert, or_, select, update
 
 from idp.domain.json import Json
 from idp.domain.secret import Digester, Sealer
 from idp.domain.user import Role, User, UserStatus, normalise_email, normalise_identifier, normalise_username
-from idp.storage.columns import AnyRow, UtcTime, is_key, metadata, open_json, seal_json
+from idp.storage.columns import EPOCH, AnyRow, UtcTime, is_key, metadata, open_json, seal_json, to_micros
 from idp.storage.database import DuplicateKey, Prepared, Transaction
 
 users = Table(
@@ -25,6 +25,7 @@ users = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("deletes_at", UtcTime, index=True),
+    Column("email_verified_at", UtcTime),
 )
 
 
@@ -45,7 +46,10 @@ class UserStore:
         """Store a new person; raise IdentifierTaken if e-mail or username is somebody's already."""
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(insert(users).values(**self._values(user)))
+                verified_at = user.created_at if user.email_verified else None
+                await self._connection.execute(
+                    insert(users).values(**self._values(user), email_verified_at=verified_at)
+                )
         except DuplicateKey as error:
             raise IdentifierTaken from error
 
@@ -53,6 +57,13 @@ class UserStore:
         """Store a changed person; raise IdentifierTaken as `add` does."""
         values = self._values(user)
         del values["id"], values["created_at"]
+        if user.email_verified:
+            is_old = users.c.email_verified.is_(True) & (users.c.email_digest == values["email_digest"])
+            values["email_verified_at"] = case(
+                (is_old, users.c.email_verified_at), else_=to_micros(user.updated_at or EPOCH)
+            )
+        else:
+            values["email_verified_at"] = None
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(update(users).where(users.c.id == user.id).values(**values))
@@ -132,6 +143,7 @@ class UserStore:
             created_at=row.user_created_at,
             updated_at=row.user_updated_at,
             deletes_at=row.deletes_at,
+            email_verified_at=row.email_verified_at,
         )
 
 
@@ -144,6 +156,7 @@ _COLUMNS = (
     users.c.created_at.label("user_created_at"),
     users.c.updated_at.label("user_updated_at"),
     users.c.deletes_at,
+    users.c.email_verified_at,
 )
 USER_COLUMNS = _COLUMNS
 _BY_ID = Prepared(select(*_COLUMNS).where(users.c.id == bindparam("id")))

@@ -22,6 +22,7 @@ from tests.support.builders import (
     TICK,
     access_token,
     code,
+    decision,
     digest,
     grant,
     interaction,
@@ -33,7 +34,7 @@ from tests.support.storage import World, count
 #: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
 KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
-    "signing_keys", "events",
+    "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
@@ -54,6 +55,9 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "webauthn_challenges": 10 * MINUTE,
         "remembered_browsers": 11 * MINUTE,
         "signups": 12 * MINUTE,
+        "adviser_answers": 13 * MINUTE,
+        "shared_states": 14 * MINUTE,
+        "decisions": 15 * MINUTE,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -64,6 +68,9 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     await stores.access_tokens.add(token, digest())
     await stores.access_tokens.revoke(token, NOW)
     await stores.replays.remember(digest(), until["replays"])
+    await stores.adviser.keep_answer("key", {}, NOW, until["adviser_answers"])
+    await stores.adviser.save_state("name", {}, after=0, expires_at=until["shared_states"])
+    await stores.decisions.add(decision(world.user.id, expires_at=until["decisions"]))
     await stores.attempts.add_in_window(digest(), NOW, window=lifetimes["attempts"])
     await stores.attempts.note_account(digest(), digest(), NOW, window=lifetimes["network_accounts"])
     await stores.links.add(digest(), purpose="administrator", expires_at=until["links"], now=NOW)

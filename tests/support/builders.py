@@ -16,6 +16,7 @@ from idp.domain.secret import Digest, make_id, make_secret, make_user_id, random
 from idp.domain.session import Session
 from idp.domain.tokens import AccessToken, AuthorizationCode, Grant, RefreshState
 from idp.domain.user import Role, User, UserStatus
+from idp.storage.decisions import StoredDecision
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -25,6 +26,8 @@ DAY = timedelta(days=1)
 REDIRECT_URI = "https://rp.example/callback"
 
 _numbers = count(1)
+
+_DECISIONS = count(1)
 
 
 def digest() -> Digest:
@@ -165,5 +168,25 @@ def message(**changes: Any) -> Message:
         text="A line.\n",
         html="<p>A line.</p>",
         created_at=NOW,
+    )
+    return replace(plain, **changes)
+
+
+def decision(user_id: str, **changes: Any) -> StoredDecision:
+    """Return a decision about a sign-in that was made just now; ids grow, as those of the store do."""
+    plain = StoredDecision(
+        id=f"{next(_DECISIONS):08d}",
+        user_id=user_id,
+        session_id=None,
+        client_id="client",
+        event="login",
+        decided_at=NOW,
+        decision="allow",
+        band="low",
+        score=10,
+        policy="sha256:0",
+        record="{}",
+        digest="0" * 64,
+        expires_at=NOW + 90 * DAY,
     )
     return replace(plain, **changes)

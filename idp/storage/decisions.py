@@ -1,0 +1,171 @@
+"""What was decided about sign-ins, and what came of it: each record whole, so that it explains and replays itself."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, func, insert, select, update
+
+from idp.domain.json import Json
+from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata
+from idp.storage.database import Transaction
+
+PAGE = 500
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", String(32), index=True),
+    Column("client_id", String(128)),
+    Column("event", String(32), nullable=False),
+    Column("decided_at", UtcTime, nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("band", String(16), nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("policy", String(80), nullable=False),
+    Column("record", Text, nullable=False),  # canonical JSON, byte for byte what its digest was made of
+    Column("digest", String(64), nullable=False),
+    Column("advice", JsonText),
+    Column("taught", JsonText),
+    Column("outcome", String(16)),
+    Column("outcome_at", UtcTime),
+    Column("label", String(16)),
+    Column("labelled_at", UtcTime),
+    Column("labelled_by", String(40)),
+    Column("expires_at", UtcTime, nullable=False),
+    Index("ix_decisions_user_id_decided_at", "user_id", "decided_at"),
+    Index("ix_decisions_decided_at", "decided_at"),
+    Index("ix_decisions_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """One decision. `outcome` is what came of its challenge, `label` what people said it was."""
+
+    id: str
+    user_id: str
+    session_id: str | None
+    client_id: str | None
+    event: str
+    decided_at: datetime
+    decision: str
+    band: str
+    score: int
+    policy: str
+    record: str
+    digest: str
+    expires_at: datetime
+    advice: Mapping[str, Json] | None = None
+    taught: Mapping[str, Json] | None = None
+    outcome: str | None = None
+    outcome_at: datetime | None = None
+    label: str | None = None
+    labelled_at: datetime | None = None
+    labelled_by: str | None = None
+
+
+class DecisionStore:
+    """Decisions of one transaction."""
+
+    def __init__(self, connection: Transaction) -> None:
+        """Work inside the connection's transaction."""
+        self._connection = connection
+
+    async def add(self, decision: StoredDecision) -> None:
+        """Store a decision."""
+        values = {name: getattr(decision, name) for name in decision.__slots__}
+        await self._connection.execute(insert(decisions).values(**values))
+
+    async def find(self, decision_id: str) -> StoredDecision | None:
+        """Return a decision."""
+        if not is_key(decision_id):
+            return None
+        query = select(decisions).where(decisions.c.id == decision_id)
+        row = (await self._connection.execute(query)).first()
+        return None if row is None else _decision(row)
+
+    async def conclude(
+        self,
+        decision_id: str,
+        outcome: str,
+        *,
+        session_id: str | None,
+        taught: Mapping[str, Json] | None,
+        now: datetime,
+    ) -> None:
+        """Note what came of a decision, and what it taught; the first outcome stands."""
+        await self._connection.execute(
+            update(decisions)
+            .where(decisions.c.id == decision_id, decisions.c.outcome.is_(None))
+            .values(outcome=outcome, outcome_at=now, session_id=session_id, taught=taught)
+        )
+
+    async def note_advice(self, decision_id: str, advice: Mapping[str, Json]) -> None:
+        """Note what an adviser said too late for the decision itself."""
+        await self._connection.execute(update(decisions).where(decisions.c.id == decision_id).values(advice=advice))
+
+    async def label(self, decision_id: str, label: str, *, by: str, now: datetime) -> bool:
+        """Note what somebody says an attempt was; False if it was said before."""
+        done = await self._connection.execute(
+            update(decisions)
+            .where(decisions.c.id == decision_id, decisions.c.label.is_(None))
+            .values(label=label, labelled_by=by, labelled_at=now)
+            .returning(decisions.c.id)
+        )
+        return done.first() is not None
+
+    async def unteach(self, decision_id: str) -> bool:
+        """Note that what an attempt taught was taken back; False if that was done before, or it taught nothing."""
+        done = await self._connection.execute(
+            update(decisions)
+            .where(decisions.c.id == decision_id, decisions.c.taught.is_not(None))
+            .values(taught=None)
+            .returning(decisions.c.id)
+        )
+        return done.first() is not None
+
+    async def newest(
+        self, *, user_id: str | None = None, band: str | None = None, decision: str | None = None,
+        before: str | None = None, limit: int = 50,
+    ) -> Sequence[StoredDecision]:  # fmt: skip
+        """Return decisions, newest first, older than `before`."""
+        query = select(decisions).order_by(decisions.c.id.desc()).limit(limit)
+        for column, value in ((decisions.c.user_id, user_id), (decisions.c.band, band)):
+            query = query.where(column == value) if value is not None else query
+        query = query.where(decisions.c.decision == decision) if decision is not None else query
+        query = query.where(decisions.c.id < before) if before is not None else query
+        return [_decision(row) for row in await self._connection.execute(query)]
+
+    async def since(self, moment: datetime) -> AsyncIterator[StoredDecision]:
+        """Go through decisions from a moment on, oldest first, a page at a time."""
+        after = ""
+        while True:
+            query = (
+                select(decisions)
+                .where(decisions.c.decided_at >= moment, decisions.c.id > after)
+                .order_by(decisions.c.id)
+                .limit(PAGE)
+            )
+            rows = (await self._connection.execute(query)).all()
+            for row in rows:
+                yield _decision(row)
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].id
+
+    async def counts_since(self, moment: datetime, policy: str) -> Mapping[tuple[str, str | None], int]:
+        """Return how many decisions of a policy came to what, by decision and outcome."""
+        query = (
+            select(decisions.c.decision, decisions.c.outcome, func.count().label("count"))
+            .where(decisions.c.decided_at >= moment, decisions.c.policy == policy)
+            .group_by(decisions.c.decision, decisions.c.outcome)
+        )
+        return {(row.decision, row.outcome): row.count for row in await self._connection.execute(query)}
+
+
+def _decision(row: AnyRow) -> StoredDecision:
+    values: dict[str, Any] = {name: getattr(row, name) for name in StoredDecision.__slots__}
+    return StoredDecision(**values)
