@@ -12,14 +12,13 @@ from dataclasses import replace
 import pytest
 
 from idp.domain.advice import Reason, true_reasons
-from idp.domain.risk import Assessment, Band, Depths, Part, band_of
+from idp.domain.risk import Assessment, Band, Depths, Floor, Part, band_of
 from idp.domain.secret import Digester
 from idp.providers.adviser.openai import OpenAiAdviser
 from idp.risk.advice import BRIEF
 from idp.risk.allowance import WHOLE_PROMPT, Bucket
 from idp.risk.consultant import Consultant
 from idp.risk.consultation import Caller, Record, State
-from idp.risk.hierarchy import read_agent
 from idp.risk.payload import describe, top_reasons
 from tests.support.advice_stores import FrozenClock, KeptStores
 from tests.support.adviser_server import (
@@ -159,20 +158,18 @@ async def test_rk14_without_a_usable_key_nothing_is_sent_and_the_rules_decide(ke
     assert record.final == 33
 
 
-def payload_of(agent: str) -> bytes:
-    """Return what an adviser would be sent for a person whose only known browser is BROWSER."""
-    known, seen = read_agent(BROWSER), read_agent(agent)
-    pairs = ((known.browser, seen.browser), (known.system, seen.system), (known.device, seen.device))
-    depth = 0 if agent == BROWSER else next((i for i, (old, new) in enumerate(pairs, 1) if old == new), 4)
+def payload_of(agent: str, depth: int) -> bytes:
+    """Return what an adviser would be sent, were that text to slip into every code of an assessment."""
     parts = (Part(f"DEV_NO_COOKIE+NET_ASN_KNOWN+{agent}", 2.0), Part(agent, 3.0))
-    assessment = Assessment(1.0, parts, (), 33, 9, "ndl-1", "default-1", codes=(agent,))
+    assessment = Assessment(1.0, parts, (Floor(agent, Band.MEDIUM),), 33, 9, agent, agent, codes=(agent,))
     return describe(replace(USUAL, depths=Depths(1, depth, 1)), 33, top_reasons(assessment)).to_bytes()
 
 
+@pytest.mark.parametrize("depth", range(5))
 @pytest.mark.parametrize("text", INJECTIONS)
-def test_injections_into_the_agent_change_no_byte_within_a_bucket(text: str) -> None:
+def test_injections_change_no_byte_within_a_bucket(text: str, depth: int) -> None:
     """A2, I6."""
-    assert payload_of(f"{BROWSER} {text}") == payload_of(f"{BROWSER} harmless")
+    assert payload_of(f"{BROWSER} {text}", depth) == payload_of(BROWSER, depth)
 
 
 async def test_what_leaves_is_made_of_our_own_words_alone() -> None:
