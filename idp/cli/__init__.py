@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from idp.cli import accounts, admin, clients, db, doctor, keys, passwords, serve, sweep
+from idp.cli import accounts, admin, clients, db, doctor, keys, passwords, policy, risk, serve, sweep
 from idp.settings import BadSettings
 from idp.storage.database import DatabaseAway
 
@@ -24,7 +24,7 @@ def idp(context: click.Context, config: Path | None) -> None:
 
 
 for command in (serve.dev, serve.serve, doctor.doctor, db.db, clients.client, accounts.user, admin.admin, keys.keys,
-                passwords.passwords, sweep.sweep):  # fmt: skip
+                passwords.passwords, policy.policy, risk.risk, sweep.sweep):  # fmt: skip
     idp.add_command(command)
 
 

@@ -43,6 +43,7 @@ class Reading:
     code: str
     nats: float = 0.0
     floor: Band | None = None
+    one_band_up: bool = False  # lifts the score to the start of the band after the one it would have
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,33 @@
+"""From nats to a score of 0 to 100, and the floors that lift it to the start of a band."""
+
+from collections.abc import Iterable
+
+from idp.domain.risk import Band, Floor, Reading, band_of
+
+#: Points of score in a nat: twelve above even odds, five below, where more precision would only look precise.
+_ABOVE, _BELOW = 12, 5
+
+
+def score_of(llr: float) -> int:
+    """Return the score of a log-likelihood ratio: 40 at even odds, 70 at 2.5 nats, 90 at 4.2."""
+    start = Band.MEDIUM.start
+    if llr >= 0:
+        return start + round(min(_ABOVE * llr, 100 - start))
+    return min(start - 1, start + round(max(_BELOW * llr, -start)))
+
+
+def lift(score: int, readings: Iterable[Reading]) -> tuple[int, tuple[Floor, ...]]:
+    """Return the score after all floors, and those floors; one that lifts by a band acts on what the others leave."""
+    floors = [Floor(each.code, each.floor) for each in readings if each.floor is not None]
+    score = max([score, *(floor.band.start for floor in floors)])
+    for each in readings:
+        if each.one_band_up:
+            band = _next(band_of(score))
+            floors.append(Floor(each.code, band))
+            score = max(score, band.start)
+    return score, tuple(floors)
+
+
+def _next(band: Band) -> Band:
+    bands = list(Band)
+    return bands[min(bands.index(band) + 1, len(bands) - 1)]
