@@ -98,3 +98,16 @@ def spell(value: Value | Operand) -> str:
             return "true" if value else "false"
         case _:
             return str(value)
+
+
+def spell_condition(condition: Condition) -> str:
+    """Return a condition in one line: "risk.band ge high, not (groups any [a])"."""
+    match condition:
+        case Compare(fact, operator, operand):
+            return f"{fact} {operator} {spell(operand)}"
+        case Not(part):
+            return f"not ({spell_condition(part)})"
+        case All(parts):
+            return ", ".join(map(spell_condition, parts)) or "always"
+        case Some(parts):
+            return f"any ({' | '.join(map(spell_condition, parts))})"

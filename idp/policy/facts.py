@@ -143,7 +143,7 @@ class Facts(Mapping[str, Value]):
 
 
 def checked(known: Mapping[str, Value]) -> Facts:
-    """Return a snapshot of these values.
+    """Return a snapshot of these values; durations and times in whole seconds, as a record keeps them.
 
     Raises ValueError for what is no fact, or has another type than its fact.
     """
@@ -154,7 +154,14 @@ def checked(known: Mapping[str, Value]) -> Facts:
         is_right = isinstance(value, _TYPES[fact.kind]) and isinstance(value, bool) is (fact.kind is Kind.FLAG)
         if not is_right:
             raise ValueError(f"{name} is no {fact.kind}: {value!r}")
-    return Facts(dict(known))
+    return Facts({name: _in_whole_seconds(value) for name, value in known.items()})
+
+
+def _in_whole_seconds(value: Value) -> Value:
+    """Return what a record would bring back: a decision is made on nothing finer than its replay."""
+    if isinstance(value, timedelta):
+        return timedelta(seconds=value // timedelta(seconds=1))
+    return value.replace(microsecond=0) if isinstance(value, time) else value
 
 
 _TYPES: Mapping[Kind, type] = {

@@ -79,6 +79,11 @@ class Require:
     prefer: tuple[str, ...] = ()
     requirement: Requirement = field(init=False)
 
+    @property
+    def preferences(self) -> tuple[Requirement, ...]:
+        """Return what is preferred as predicates over proofs."""
+        return tuple(REQUIREMENTS[acr] for acr in self.prefer)
+
     def __post_init__(self) -> None:
         """Keep the demand as a predicate over proofs, too."""
         object.__setattr__(self, "requirement", REQUIREMENTS[self.acr].join(Requirement(max_age=self.max_age)))

@@ -7,16 +7,13 @@ what is unknown exempts nobody and refuses nobody.
 from dataclasses import replace
 from functools import lru_cache
 
-from idp.domain.assurance import LOA1V, LOA2, REQUIREMENTS, Proof, Requirement, fresh
-from idp.domain.risk import Band
+from idp.domain.assurance import LOA2, REQUIREMENTS, Proof, Requirement, fresh
 from idp.policy import ability as abilities
-from idp.policy import lifetimes
 from idp.policy.ability import Ability
 from idp.policy.facts import Facts
-from idp.policy.rules import Decision, EffectKind, Mode, Notice, Policy, Require, Rule, Unenrolled
+from idp.policy.rules import Decision, Mode, Notice, Policy, Require, Rule
 from idp.policy.verdict_parts import Matched, Refusal, Resolution, Verdict, joined_effects
-
-RANKS = {word: rank for rank, word in enumerate(Unenrolled)}
+from idp.policy.way_out import Attempt, refused, way_out
 
 
 def match(policy: Policy, facts: Facts) -> Matched:
@@ -58,23 +55,17 @@ def _resolve(
     resolution = Resolution(
         Decision.ALLOW if found.is_met else Decision.STEP_UP, requirement, requirement, joined_effects(rules),
         _notices(rules, is_outside=is_outside), found.options, found.cheapest, tuple([rule.id for rule in rules]),
+        asks=any(rule.require is not None for rule in rules),
     )  # fmt: skip
     denials = [rule.denies_for for rule in rules if rule.denies_for is not None]
     if denials and not no_deny:
-        return replace(_refused(resolution, Refusal.RULE), denies_for=max(denials))
+        return replace(refused(resolution, Refusal.RULE), denies_for=max(denials))
     if found.is_reachable:
         return resolution
-    words = [rule.unenrolled or policy.defaults.unenrolled for rule in demands]
+    words = {rule.unenrolled or policy.defaults.unenrolled for rule in demands}
     if not abilities.ways(base, proofs, ability).is_reachable:
-        words.append(policy.defaults.unenrolled)
-    match max(words, key=RANKS.__getitem__):
-        case Unenrolled.ENROL if _may_enrol(resolution, facts, ability):
-            return _enrolling(resolution, found.most, proofs, ability)
-        case Unenrolled.ENROL if not is_outside:
-            return _refused(resolution, Refusal.UNREACHABLE)
-        case Unenrolled.DENY if not no_deny:
-            return _refused(resolution, Refusal.UNREACHABLE)
-    return _verifying(resolution, proofs, ability, is_outside=is_outside)
+        words.add(policy.defaults.unenrolled)
+    return way_out(resolution, words, Attempt(facts, ability, proofs, found.most, is_outside, no_deny))
 
 
 @lru_cache(1024)
@@ -121,48 +112,6 @@ def _notices(rules: list[Rule], *, is_outside: bool) -> frozenset[Notice]:
     return frozenset(told | {Notice.ADMIN} if is_outside else told)
 
 
-def _refused(resolution: Resolution, refusal: Refusal) -> Resolution:
-    return replace(resolution, decision=Decision.DENY, refusal=refusal, options=(), satisfied_by=())
-
-
-def _may_enrol(resolution: Resolution, facts: Facts, ability: Ability) -> bool:
-    """Say whether a factor may be set up now: at low risk only, and unless a rule forbids it."""
-    return (
-        facts.known.get("risk.band") == Band.LOW
-        and all(effect.kind is not EffectKind.NO_ENROLMENT for effect in resolution.effects)
-        and abilities.can_enrol(resolution.requirement, ability)
-    )
-
-
-def _enrolling(resolution: Resolution, most: Requirement, proofs: tuple[Proof, ...], ability: Ability) -> Resolution:
-    """Return the way to a new factor: after a fresh proof of the best that the person has already."""
-    step = most.join(Requirement(max_age=resolution.requirement.max_age)).join(
-        Requirement(max_age=lifetimes.REAUTHENTICATION)
-    )
-    counted = fresh(proofs, ability.now - lifetimes.REAUTHENTICATION)
-    found = abilities.ways(step, counted, ability)
-    return replace(resolution, decision=Decision.ENROL, step=step, options=found.options, satisfied_by=found.cheapest)
-
-
-def _verifying(resolution: Resolution, proofs: tuple[Proof, ...], ability: Ability, *, is_outside: bool) -> Resolution:
-    """Return the way of somebody who has too little: all that they have, a mailed code at least, and a mark to enrol.
-
-    An account for emergencies goes on with whatever it has; nobody else does without something that was checked.
-    """
-    wanted = resolution.requirement.join(REQUIREMENTS[LOA1V])
-    most = abilities.ways(wanted, proofs, ability).most.join(Requirement(max_age=wanted.max_age))
-    if not most.checked and not is_outside:
-        return _refused(resolution, Refusal.UNREACHABLE)
-    found = abilities.ways(most, proofs, ability)
-    if not found.is_reachable:
-        return _refused(resolution, Refusal.UNREACHABLE)
-    return replace(
-        resolution, decision=Decision.ALLOW if found.is_met else Decision.VERIFY_EMAIL, requirement=most, step=most,
-        options=found.options, satisfied_by=found.cheapest, notify=resolution.notify | {Notice.USER},
-        marks_enrolment=True,
-    )  # fmt: skip
-
-
 def floor_plus_one(ability: Ability) -> Resolution:
     """Return what is asked when the engine itself fails: any second factor the person has, else a mailed code.
 
@@ -176,4 +125,4 @@ def floor_plus_one(ability: Ability) -> Resolution:
         Decision.ALLOW if found.is_met else Decision.STEP_UP, most, most, (), frozenset({Notice.ADMIN}), found.options,
         found.cheapest, (),
     )  # fmt: skip
-    return resolution if most.checked and found.is_reachable else _refused(resolution, Refusal.UNREACHABLE)
+    return resolution if most.checked and found.is_reachable else refused(resolution, Refusal.UNREACHABLE)

@@ -91,6 +91,7 @@ class Resolution:
     rules: tuple[str, ...]  # the ids of the rules that took part
     denies_for: timedelta | None = None  # this network and device
     refusal: Refusal | None = None
+    asks: bool = False  # whether a rule demanded anything, be it met or not
     marks_enrolment: bool = False  # ask to set up a factor when this is over
 
     @property

@@ -160,10 +160,14 @@ def test_a_demand_out_of_reach_never_asks_for_less_than_one_within_reach() -> No
     assert (found.decision, found.acr, found.options) == (Decision.VERIFY_EMAIL, LOA2, (T,))
 
 
-def test_without_anything_that_is_checked_the_attempt_is_refused() -> None:
-    found = result(policy('require = { acr = "loa:1v" }'), facts(), able(P))
+def test_without_anything_that_is_checked_a_factor_is_set_up_or_the_attempt_refused() -> None:
+    """A way that is closed gives way to the next stricter one."""
+    rules = policy('require = { acr = "loa:1v" }')
 
-    assert (found.decision, found.refusal, found.denies_for) == (Decision.DENY, Refusal.UNREACHABLE, None)
+    medium = result(rules, facts(risk__band=Band.MEDIUM), able(P))
+
+    assert result(rules, facts(), able(P)).decision is Decision.ENROL
+    assert (medium.decision, medium.refusal, medium.denies_for) == (Decision.DENY, Refusal.UNREACHABLE, None)
 
 
 def test_enrolment_is_offered_at_low_risk_only_and_after_a_fresh_proof_of_what_is_there() -> None:
