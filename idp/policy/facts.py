@@ -202,7 +202,7 @@ def from_json(document: Mapping[str, object]) -> Facts:
             raise ValueError(f"no fact {name!r}")
         try:
             known[name] = reader(value)
-        except (TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{name} is no {FACTS[name].kind}: {value!r}") from error
     return Facts(known)
 
@@ -225,8 +225,11 @@ def _read_integer(value: object) -> int:
     return value
 
 
+_BANDS = {band.value: band for band in Band}
+
+
 def _read_band(value: object) -> Band:
-    return Band(_read_word(value))
+    return _BANDS[_read_word(value)]
 
 
 def _read_flag(value: object) -> bool:

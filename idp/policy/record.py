@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from idp.domain.assurance import Factor, Proof, Requirement, Trait
@@ -106,7 +107,8 @@ def from_json(document: Mapping[str, Json]) -> RecordedSignIn:
         if not (isinstance(facts, dict) and isinstance(ability, dict) and isinstance(taught, list)):
             raise TypeError("facts, ability or taught have another shape")
         at = datetime.fromisoformat(str(document["at"]))
-        Decision(str(document["decision"]))
+        if document["decision"] not in _DECISIONS:
+            raise ValueError(f"no decision: {document['decision']!r}")
         return RecordedSignIn(
             at, str(document["user"]), fact_file.from_json(facts), _read_ability(at, ability),
             {key: document[key] for key in _VERDICT_KEYS if key in document},
@@ -118,6 +120,7 @@ def from_json(document: Mapping[str, Json]) -> RecordedSignIn:
         raise ValueError(f"no decision record: {error!r}") from error
 
 
+_DECISIONS = frozenset(Decision)
 _VERDICT_KEYS = frozenset(
     {"decision", "acr", "max_age", "effects", "notify", "rules", "unknown", "options", "satisfied_by", "policy",
      "denies_for", "refusal", "marks_enrolment", "shadow"}
@@ -152,11 +155,11 @@ def _read_ability(now: datetime, document: Mapping[str, Json]) -> Ability:
     return Ability(
         now,
         tuple([_read_proof(proof) for proof in _list(document["proofs"])]),
-        _factors(tuple(map(str, _list(document["enrolled"])))),
+        frozenset(_factors(_words(document["enrolled"]))),
         document["has_bound_key"] is True,
-        _factors(tuple(map(str, _list(document["enrolable"])))),
+        frozenset(_factors(_words(document["enrolable"]))),
         document["attests"] is True,
-        tuple([Factor(str(word)) for word in _list(document["order"])]),
+        _factors(_words(document["order"])),
         _read_requirement(document["floor"]),
         _read_requirement(document["request"]),
         None if began is None else datetime.fromisoformat(str(began)),
@@ -170,15 +173,26 @@ def _list(value: Json) -> list[Json]:
     return value
 
 
-def _factors(words: tuple[str, ...]) -> frozenset[Factor]:
-    return frozenset([Factor(word) for word in words])
+def _words(value: Json) -> tuple[str, ...]:
+    return tuple(map(str, _list(value)))
+
+
+# The same few sets and requirements come again and again in a long history.
+@lru_cache(512)
+def _factors(words: tuple[str, ...]) -> tuple[Factor, ...]:
+    return tuple(map(Factor, words))
+
+
+@lru_cache(64)
+def _traits(words: tuple[str, ...]) -> frozenset[Trait]:
+    return frozenset(map(Trait, words))
 
 
 def _read_proof(document: Json) -> Proof:
     if not isinstance(document, dict):
         raise TypeError("a proof was expected")
-    traits = frozenset([Trait(str(trait)) for trait in _list(document["traits"])])
-    return Proof(Factor(str(document["factor"])), datetime.fromisoformat(str(document["at"])), None, traits)
+    (factor,) = _factors((str(document["factor"]),))
+    return Proof(factor, datetime.fromisoformat(str(document["at"])), None, _traits(_words(document["traits"])))
 
 
 def _requirement_json(requirement: Requirement) -> list[Json]:
@@ -191,7 +205,11 @@ def _requirement_json(requirement: Requirement) -> list[Json]:
 
 def _read_requirement(document: Json) -> Requirement:
     factors, checked, resistant, bound, age = _list(document)
-    if not isinstance(factors, int):
+    if not isinstance(factors, int) or not (age is None or isinstance(age, int)):
         raise TypeError("a requirement was expected")
-    max_age = timedelta(seconds=age) if isinstance(age, int) else None
-    return Requirement(factors, checked is True, resistant is True, bound is True, max_age)
+    return _requirement(factors, checked is True, resistant is True, bound is True, age)
+
+
+@lru_cache(512)
+def _requirement(factors: int, checked: bool, resistant: bool, bound: bool, age: int | None) -> Requirement:
+    return Requirement(factors, checked, resistant, bound, None if age is None else timedelta(seconds=age))

@@ -13,7 +13,7 @@ from idp.policy.ability import Ability
 from idp.policy.facts import Facts
 from idp.policy.rules import Decision, Mode, Notice, Policy, Require, Rule
 from idp.policy.verdict_parts import Matched, Refusal, Resolution, Verdict, joined_effects
-from idp.policy.way_out import Attempt, refused, way_out
+from idp.policy.way_out import Attempt, way_out
 
 
 def match(policy: Policy, facts: Facts) -> Matched:
@@ -59,7 +59,7 @@ def _resolve(
     )  # fmt: skip
     denials = [rule.denies_for for rule in rules if rule.denies_for is not None]
     if denials and not no_deny:
-        return replace(refused(resolution, Refusal.RULE), denies_for=max(denials))
+        return replace(_refused(resolution, Refusal.RULE), denies_for=max(denials))
     if found.is_reachable:
         return resolution
     words = {rule.unenrolled or policy.defaults.unenrolled for rule in demands}
@@ -112,6 +112,10 @@ def _notices(rules: list[Rule], *, is_outside: bool) -> frozenset[Notice]:
     return frozenset(told | {Notice.ADMIN} if is_outside else told)
 
 
+def _refused(resolution: Resolution, refusal: Refusal) -> Resolution:
+    return replace(resolution, decision=Decision.DENY, refusal=refusal, options=(), satisfied_by=())
+
+
 def floor_plus_one(ability: Ability) -> Resolution:
     """Return what is asked when the engine itself fails: any second factor the person has, else a mailed code.
 
@@ -125,4 +129,4 @@ def floor_plus_one(ability: Ability) -> Resolution:
         Decision.ALLOW if found.is_met else Decision.STEP_UP, most, most, (), frozenset({Notice.ADMIN}), found.options,
         found.cheapest, (),
     )  # fmt: skip
-    return resolution if most.checked and found.is_reachable else refused(resolution, Refusal.UNREACHABLE)
+    return resolution if most.checked and found.is_reachable else _refused(resolution, Refusal.UNREACHABLE)

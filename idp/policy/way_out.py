@@ -1,7 +1,7 @@
 """What happens to somebody who has nothing that would meet the demand: a mailed code, a new factor, or a refusal."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from idp.domain.assurance import LOA1V, REQUIREMENTS, Proof, Requirement, fresh
 from idp.domain.risk import Band
@@ -32,7 +32,6 @@ def way_out(resolution: Resolution, words: Collection[Unenrolled], attempt: Atte
 
     Whichever it is, the person is told.
     """
-    resolution = replace(resolution, notify=resolution.notify | {Notice.USER})
     counted = {word for word in words if not (attempt.no_deny and word is Unenrolled.DENY)}
     if attempt.is_outside:  # outside every refusal, so it goes on with what it has
         counted = {Unenrolled.VERIFY_EMAIL}
@@ -43,12 +42,10 @@ def way_out(resolution: Resolution, words: Collection[Unenrolled], attempt: Atte
             return verifying
     if word is not Unenrolled.DENY and _may_enrol(resolution, attempt):
         return _enrolling(resolution, attempt)
-    return refused(resolution, Refusal.UNREACHABLE)
-
-
-def refused(resolution: Resolution, refusal: Refusal) -> Resolution:
-    """Return the same attempt, refused."""
-    return replace(resolution, decision=Decision.DENY, refusal=refusal, options=(), satisfied_by=())
+    return Resolution(
+        Decision.DENY, resolution.requirement, resolution.step, resolution.effects, resolution.notify | {Notice.USER},
+        (), (), resolution.rules, refusal=Refusal.UNREACHABLE, asks=resolution.asks,
+    )  # fmt: skip
 
 
 def _may_enrol(resolution: Resolution, attempt: Attempt) -> bool:
@@ -67,7 +64,10 @@ def _enrolling(resolution: Resolution, attempt: Attempt) -> Resolution:
     )
     counted = fresh(attempt.proofs, attempt.ability.now - lifetimes.REAUTHENTICATION)
     found = abilities.ways(step, counted, attempt.ability)
-    return replace(resolution, decision=Decision.ENROL, step=step, options=found.options, satisfied_by=found.cheapest)
+    return Resolution(
+        Decision.ENROL, resolution.requirement, step, resolution.effects, resolution.notify | {Notice.USER},
+        found.options, found.cheapest, resolution.rules, asks=resolution.asks,
+    )  # fmt: skip
 
 
 def _verifying(resolution: Resolution, attempt: Attempt) -> Resolution | None:
@@ -83,7 +83,8 @@ def _verifying(resolution: Resolution, attempt: Attempt) -> Resolution | None:
     left = abilities.ways(most, attempt.proofs, attempt.ability)
     if not left.is_reachable:
         return None
-    return replace(
-        resolution, decision=Decision.ALLOW if left.is_met else Decision.VERIFY_EMAIL, requirement=most, step=most,
-        options=left.options, satisfied_by=left.cheapest, marks_enrolment=True,
+    return Resolution(
+        Decision.ALLOW if left.is_met else Decision.VERIFY_EMAIL, most, most, resolution.effects,
+        resolution.notify | {Notice.USER}, left.options, left.cheapest, resolution.rules, asks=resolution.asks,
+        marks_enrolment=True,
     )  # fmt: skip
