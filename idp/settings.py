@@ -21,6 +21,7 @@ from idp.account_settings import AccountSettings, Duration, Registration
 from idp.adviser_settings import ADVISER_SECRETS, AdviserSettings
 from idp.message_settings import MESSAGE_SECRETS, MessageSettings
 from idp.password_settings import PasswordSettings
+from idp.risk_settings import RiskSettings
 
 PREFIX = "IDP_"
 CONFIG_VARIABLE = "IDP_CONFIG"
@@ -78,7 +79,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Issuer = Annotated[str, BeforeValidator(_issuer)]
 
 
-class Settings(MessageSettings, PasswordSettings, AccountSettings, AdviserSettings):
+class Settings(MessageSettings, PasswordSettings, AccountSettings, AdviserSettings, RiskSettings):
     """All options of one process; immutable once read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)

@@ -25,7 +25,7 @@ def upgrade() -> None:
     sa.Column('text', sa.Text(), nullable=False),
     sa.Column('digest', sa.String(length=80), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
-    sa.Column('canary', sa.Integer(), nullable=False),
+    sa.Column('share', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('changed_at', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('version', name=op.f('pk_policies'))
@@ -95,6 +95,15 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_risk_profiles_user_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('user_id', name=op.f('pk_risk_profiles'))
     )
+    op.create_table('user_groups',
+    sa.Column('user_id', sa.String(length=32), nullable=False),
+    sa.Column('group_digest', sa.LargeBinary(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_user_groups_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', 'group_digest', name=op.f('pk_user_groups'))
+    )
+    with op.batch_alter_table('user_groups', schema=None) as batch_op:
+        batch_op.create_index('ix_user_groups_group_digest', ['group_digest'], unique=False)
+
     op.add_column('grants', sa.Column('networks', sa.Text(), nullable=True))
 
     op.add_column('interactions', sa.Column('judgement', sa.Text(), nullable=True))
@@ -115,6 +124,10 @@ def downgrade() -> None:
 
     op.drop_column('grants', 'networks')
 
+    with op.batch_alter_table('user_groups', schema=None) as batch_op:
+        batch_op.drop_index('ix_user_groups_group_digest')
+
+    op.drop_table('user_groups')
     op.drop_table('risk_profiles')
     with op.batch_alter_table('decisions', schema=None) as batch_op:
         batch_op.drop_index('ix_decisions_user_id_decided_at')

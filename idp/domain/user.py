@@ -78,6 +78,12 @@ class User:
         return self.status is UserStatus.ACTIVE
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """Return the groups that the person is in, each once, sorted."""
+        named = self.claims.get("groups")
+        return tuple(sorted({name for name in named if isinstance(name, str)})) if isinstance(named, list) else ()
+
+    @property
     def label(self) -> str:
         """Return what the person calls the account: e-mail, else username, else id."""
         return self.email or self.username or self.id

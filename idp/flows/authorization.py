@@ -14,7 +14,7 @@ from idp.domain.event import EventKind
 from idp.domain.secret import Digest, Digester, equal, make_id
 from idp.domain.session import Session
 from idp.domain.user import User
-from idp.flows import browser_session
+from idp.flows import browser_session, judging
 from idp.flows.enrolled import facts_of
 from idp.flows.visit import Visit
 from idp.oauth import authorization
@@ -25,6 +25,7 @@ from idp.oauth.grants.authorization_code import issue_code
 from idp.oauth.request import Pairs
 from idp.policy import consent as consent_policy
 from idp.policy import lifetimes, prompts
+from idp.policy.facts import Event
 from idp.policy.prompts import Fail, Situation, Step
 
 __all__ = ["GoTo", "Outcome", "Standing", "Step", "Stuck"]
@@ -80,14 +81,20 @@ async def begin(context: Context, visit: Visit, pairs: Pairs, *, path: str) -> O
     request, client = checked.request, checked.client
     session = await _current_session(context, visit)
     situation = await situate(context, visit, request, None, session)
+    situation = await judging.of_session(context, visit, situation, request, client, Event.AUTHORIZE)
     step = await _decide(context, request, client, situation)
     if isinstance(step, Fail):
         return await _refuse(context, request, step, session)
     if step is Step.DONE and session is not None:
         return await _grant(context, request, client, session)
-    interaction = _new_interaction(context, request, path)
+    interaction = _judged(_new_interaction(context, request, path), situation)
     await _keep(context, visit, interaction)
     return GoTo(step, interaction.id)
+
+
+def _judged(interaction: Interaction, situation: Situation) -> Interaction:
+    judgement = situation.judgement
+    return interaction if judgement is None else replace(interaction, judgement=judgement.as_json())
 
 
 async def begin_without_client(
@@ -95,10 +102,13 @@ async def begin_without_client(
 ) -> GoTo:
     """Begin a sign-in that leads to one of our own pages; `fresh_within` asks for all factors, proved that recently."""
     interaction = replace(_new_interaction(context, None, return_path), fresh_within=fresh_within)
-    await _keep(context, visit, interaction)
     session = await _current_session(context, visit)
-    step = prompts.decide_for_ourselves(await situate(context, visit, None, interaction, session))
-    return GoTo(Step.LOGIN if step is Step.DONE else step, interaction.id)
+    situation = await situate(context, visit, None, interaction, session)
+    event = Event.LOGIN if fresh_within is None else Event.CREDENTIAL_CHANGE
+    situation = await judging.of_session(context, visit, situation, None, None, event)
+    await _keep(context, visit, _judged(interaction, situation))
+    step = prompts.decide_for_ourselves(situation)
+    return GoTo(Step.LOGIN if isinstance(step, Fail) or step is Step.DONE else step, interaction.id)
 
 
 async def _keep(context: Context, visit: Visit, interaction: Interaction) -> None:
@@ -156,12 +166,17 @@ async def situate(
     """Gather what the decision needs; the person's factors only where something may still be asked of them."""
     situation = Situation(interaction, session, context.now, rules=context.engine.rules)
     asks_more = request is None or bool(request.acr_values) or request.essential_acrs is not None
-    if situation.user_id is None or not (asks_more or situation.own_proofs):
+    is_judged = interaction is not None and interaction.judgement is not None
+    if situation.user_id is None or not (asks_more or situation.own_proofs or is_judged):
         return situation
     user = await context.stores.users.find(situation.user_id)
     if user is None or not user.is_active:
         return Situation(replace(interaction, proofs=(), user_id=None) if interaction else None, None, context.now)
-    return replace(situation, facts=await facts_of(context.stores, context.engine, visit, user, context.now))
+    return replace(
+        situation,
+        facts=await facts_of(context.stores, context.engine, visit, user, context.now),
+        judgement=await judging.kept(context, interaction, user.id),
+    )
 
 
 async def proceed(context: Context, standing: Standing) -> Outcome | str:
@@ -172,6 +187,8 @@ async def proceed(context: Context, standing: Standing) -> Outcome | str:
     if not await context.stores.interactions.complete(interaction.id, context.now):
         return Stuck("done", interaction.return_path)
     if request is None or client is None:
+        if isinstance(standing.step, Fail):
+            return Stuck("refused", interaction.return_path)
         return interaction.return_path or "/account"
     if isinstance(standing.step, Fail):
         return await _refuse(context, request, standing.step, session)

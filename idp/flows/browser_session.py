@@ -1,7 +1,7 @@
 """Browser sessions: found by their cookie, opened, raised by fresh proof, and ended."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from idp.domain.assurance import Proof, authenticated_at, merge
 from idp.domain.event import Event, EventKind
@@ -22,6 +22,14 @@ class OpenedSession:
 
     session: Session
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a policy wants of a session: its risk from now on, and how long it may live at most."""
+
+    risk: int | None = None
+    life: timedelta | None = None
 
 
 async def find(stores: Stores, digester: Digester, visit: Visit, now: datetime) -> Session | None:
@@ -45,7 +53,14 @@ async def keep_alive(stores: Stores, session: Session, now: datetime) -> Session
 
 
 async def open_or_raise(
-    stores: Stores, digester: Digester, visit: Visit, *, user: User, proofs: tuple[Proof, ...], now: datetime
+    stores: Stores,
+    digester: Digester,
+    visit: Visit,
+    *,
+    user: User,
+    proofs: tuple[Proof, ...],
+    now: datetime,
+    bounds: Bounds = Bounds(),
 ) -> OpenedSession:
     """Return the browser's session after something was proved: the same one for the same person, else a new one.
 
@@ -56,7 +71,7 @@ async def open_or_raise(
     digest = session_digest(digester, secret)
     current = await find(stores, digester, visit, now)
     if current is not None and current.user_id == user.id and visit.session is not None:
-        raised = _fresh(replace(current, proofs=merge(current.proofs, proofs)), user, now)
+        raised = _fresh(replace(current, proofs=merge(current.proofs, proofs)), user, now, bounds)
         if await stores.sessions.raise_proofs(raised, old=session_digest(digester, visit.session), new=digest):
             return OpenedSession(raised, secret)
     elif current is not None:
@@ -66,20 +81,23 @@ async def open_or_raise(
                 idle_expires_at=now),
         user,
         now,
+        bounds,
     )  # fmt: skip
     await stores.sessions.open(session, digest, device=visit.user_agent[:MAX_DEVICE_TEXT], address=visit.address)
     await stores.sessions.end_oldest_beyond(user.id, keep=lifetimes.SESSIONS_PER_USER, now=now, spare=session.id)
     return OpenedSession(session, secret)
 
 
-def _fresh(session: Session, user: User, now: datetime) -> Session:
+def _fresh(session: Session, user: User, now: datetime, bounds: Bounds) -> Session:
     absolute, idle = step_up.session_limits(session.proofs, is_administrator=user.role is not Role.USER)
+    absolute = absolute if bounds.life is None else min(absolute, bounds.life)
     return replace(
         session,
         auth_time=authenticated_at(session.proofs),
         seen_at=now,
         expires_at=now + absolute,
         idle_expires_at=now + idle,
+        risk=session.risk if bounds.risk is None else bounds.risk,
     )
 
 

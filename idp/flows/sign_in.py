@@ -10,9 +10,10 @@ from idp.domain import assurance
 from idp.domain.assurance import Proof
 from idp.domain.event import EventKind
 from idp.domain.user import User
-from idp.flows import authorization, browser_session, known_device
+from idp.flows import authorization, browser_session, judging, known_device
+from idp.flows.assessment import Assessed
 from idp.flows.authorization import Outcome, Standing
-from idp.flows.browser_session import OpenedSession
+from idp.flows.browser_session import Bounds, OpenedSession
 from idp.flows.enrolled import browser_digest
 from idp.flows.notices import Notices
 from idp.flows.visit import Visit
@@ -45,15 +46,25 @@ class SignIn:
         self._notices = notices
 
     async def record(
-        self, context: Context, visit: Visit, standing: Standing, user: User, *proofs: Proof, remember: bool = False
+        self,
+        context: Context,
+        visit: Visit,
+        standing: Standing,
+        user: User,
+        *proofs: Proof,
+        remember: bool = False,
+        assessed: Assessed | None = None,
     ) -> Proceeded:
         """Store proofs on their interaction and go on: to the next factor, or into the session.
 
-        A proof of another person starts anew: what was proved before for somebody else counts for nothing.
+        A proof of another person starts anew: what was proved before for somebody else counts for nothing. With the
+        first proof the attempt is judged, by `assessed` or by what the local engine says now.
         """
         before = standing.interaction
         own = before.proofs if before.user_id == user.id else ()
         after = replace(before, user_id=user.id, proofs=assurance.merge(own, proofs))
+        if not own:
+            after = await judging.with_judgement(context, visit, standing, user, after, assessed)
         signed_in = None
         if await context.stores.interactions.note_proofs(before, after):
             factors = " ".join(proof.factor.value for proof in proofs)
@@ -61,7 +72,13 @@ class SignIn:
             situation = await authorization.situate(context, visit, before.request, after, standing.session)
             if prompts.missing_proof(before.request, standing.client, situation) is None:
                 was_spared = situation.facts is not None and situation.facts.is_remembered
-                signed_in = await self._open(context, visit, standing, user, after.proofs, was_spared=was_spared)
+                bounds = await judging.conclude(context, visit, standing, situation, user)
+                signed_in = await self._open(
+                    context, visit, standing, user, after.proofs, was_spared=was_spared, bounds=bounds
+                )
+                await judging.teach(
+                    context, replace(visit, device=signed_in.device), situation, user, signed_in.opened.session
+                )
                 if remember and prompts.may_remember(before.request, situation):
                     await self._remember(context, visit, user)
         if signed_in is not None:
@@ -77,9 +94,12 @@ class SignIn:
         proofs: tuple[Proof, ...],
         *,
         was_spared: bool,
+        bounds: Bounds,
     ) -> SignedIn:
         stores, digester, now = context.stores, context.engine.digester, context.now
-        opened = await browser_session.open_or_raise(stores, digester, visit, user=user, proofs=proofs, now=now)
+        opened = await browser_session.open_or_raise(
+            stores, digester, visit, user=user, proofs=proofs, now=now, bounds=bounds
+        )
         await stores.interactions.note_sign_in(standing.interaction.id, opened.session.id, now)
         factors = " ".join(proof.factor.value for proof in proofs)
         await context.record(EventKind.SIGNED_IN, user_id=user.id, session_id=opened.session.id, factors=factors)

@@ -24,6 +24,7 @@ class Budget:
     network: Digest
     counter: Digest
     is_known_device: bool
+    velocity: tuple[Digest, ...] = ()  # what the risk engine weighs: failures of the account, and of it from here
 
 
 def network_of(address: str) -> str:
@@ -44,7 +45,11 @@ def budget(digester: Digester, *, account: bytes, address: str, device_id: str |
     account_text = account.hex()
     counter = digester.digest("password_attempts", f"{account_text}|{device_id or ''}")
     network = digester.digest("network", network_of(address))
-    return Budget(digester.digest("account", account_text), network, counter, device_id is not None)
+    velocity = (
+        digester.digest("account_failures", account_text),
+        digester.digest("account_network", f"{account_text}|{network_of(address)}"),
+    )
+    return Budget(digester.digest("account", account_text), network, counter, device_id is not None, velocity)
 
 
 async def reserve(stores: Stores, budget: Budget, now: datetime, *, limits_floods: bool) -> Refused | None:
@@ -100,6 +105,30 @@ async def succeeded(stores: Stores, budget: Budget) -> None:
     await stores.attempts.clear(budget.counter)
 
 
+@dataclass(frozen=True, slots=True)
+class FailureCounts:
+    """Failures within the last hour, as the risk engine weighs them; `share` is this network's of the account's."""
+
+    network: int
+    account: int
+    share: float | None
+    is_spraying: bool
+
+
+async def failures_of(
+    stores: Stores, digester: Digester, *, account: bytes, address: str, now: datetime
+) -> FailureCounts:
+    """Count what failed lately at an account and from a network."""
+    network = network_of(address)
+    from_here = await stores.attempts.count(digester.digest("network", network), now)
+    at_account = await stores.attempts.count(digester.digest("account_failures", account.hex()), now)
+    both = await stores.attempts.count(digester.digest("account_network", f"{account.hex()}|{network}"), now)
+    tried = await stores.attempts.accounts_of(digester.digest("network", network), now)
+    share = min(1.0, both / at_account) if at_account else None
+    return FailureCounts(from_here, at_account, share, is_spraying=tried >= lockout.SPRAYED_ACCOUNTS)
+
+
 async def failed(stores: Stores, budget: Budget, now: datetime) -> None:
     """Charge the network too; the account was charged when the attempt was reserved."""
-    await stores.attempts.add_in_window(budget.network, now, window=lockout.NETWORK_WINDOW)
+    for subject in (budget.network, *budget.velocity):
+        await stores.attempts.add_in_window(subject, now, window=lockout.NETWORK_WINDOW)

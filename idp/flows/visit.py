@@ -13,3 +13,6 @@ class Visit:
     address: str
     user_agent: str
     request_id: str
+    accept_language: str | None = None  # "" if the header was missing, None where nobody looked
+    platform: str | None = None  # what the browser says by Sec-CH-UA-Platform
+    is_mobile: bool | None = None

@@ -10,6 +10,7 @@ from idp.domain.secret import Digester, Sealer
 from idp.oauth.keyring import Keyring
 from idp.oauth.request import HttpRequest
 from idp.policy.step_up import Rules
+from idp.risk.desk import RiskDesk
 from idp.storage.caches import ClientDirectory
 from idp.storage.stores import Stores
 
@@ -26,6 +27,7 @@ class Engine:
     limits_floods: bool = True
     docs_url: str | None = None
     rules: Rules = field(default_factory=Rules)
+    risk: RiskDesk | None = None  # None: nothing is weighed, and account and request alone decide
 
     def url(self, path: str) -> str:
         """Return one of our URLs; always from the issuer, never from a Host header."""

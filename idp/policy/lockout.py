@@ -17,6 +17,7 @@ CODE_LIMITS = (
     (20, timedelta(hours=1)),
     (50, timedelta(days=1)),
 )
+SPRAYED_ACCOUNTS = 10  # tried by one network within three hours
 SIGN_UPS = 20
 SIGN_UPS_WINDOW = timedelta(hours=1)
 _FIRST_WAIT = timedelta(seconds=30)

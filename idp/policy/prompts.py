@@ -1,42 +1,25 @@
 """prompt, max_age, id_token_hint and acr → what must happen next: sign in, confirm, choose, agree, go on, or refuse."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 
 from idp.domain import assurance
 from idp.domain.assurance import Factor, Proof, Requirement
-from idp.domain.authorization import AuthorizationRequest, Interaction, Prompt
+from idp.domain.authorization import AuthorizationRequest, Prompt
 from idp.domain.client import Client
-from idp.domain.session import Session
+from idp.policy import judgement as judgements
 from idp.policy import lifetimes, step_up
+from idp.policy.judgement import Account
+from idp.policy.rules import Decision
+from idp.policy.situation import AUTHENTICATION, Fail, Situation, Step
 from idp.policy.step_up import Facts, Rules
+from idp.policy.verdict_parts import Refusal, Resolution
+
+__all__ = ["AUTHENTICATION", "Fail", "Situation", "Step"]
 
 LONGEST_MAX_AGE = 10**9  # seconds; a client that accepts older sign-ins accepts any
 
 
-class Step(StrEnum):
-    """What the person must do, or that nothing is left to do."""
-
-    LOGIN = "login"
-    STEP_UP = "step-up"
-    ENROL = "enrol"
-    ACCOUNTS = "accounts"
-    CONSENT = "consent"
-    DONE = "done"
-
-
-AUTHENTICATION = frozenset({Step.LOGIN, Step.STEP_UP, Step.ENROL})
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """The request ends with this error at the client (OIDC Core §3.1.2.6)."""
-
-    error: str
-    description: str
-
-
+_DENIED = Fail("access_denied", "this attempt was refused")
 _UNMET = Fail("unmet_authentication_requirements", "no way to sign in here reaches the acr that was demanded")
 _NONE_ERRORS = {
     Step.LOGIN: Fail("login_required", "nobody is signed in who can answer this request without a page"),
@@ -45,40 +28,6 @@ _NONE_ERRORS = {
     Step.ACCOUNTS: Fail("account_selection_required", "the person must choose an account"),
     Step.CONSENT: Fail("consent_required", "the person has not agreed to this request yet"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Who is there, what they proved, and how strict the operator is; `facts` are those of that person."""
-
-    interaction: Interaction | None
-    session: Session | None
-    now: datetime
-    facts: Facts | None = None
-    rules: Rules = field(default_factory=Rules)
-
-    @property
-    def own_proofs(self) -> tuple[Proof, ...]:
-        """Return what was proved in this very interaction."""
-        return self.interaction.proofs if self.interaction is not None else ()
-
-    @property
-    def is_concluded(self) -> bool:
-        """Say whether this session was opened or raised by this very interaction."""
-        interaction, session = self.interaction, self.session
-        return (
-            interaction is not None
-            and session is not None
-            and interaction.signed_in_at is not None
-            and interaction.session_id == session.id
-        )
-
-    @property
-    def user_id(self) -> str | None:
-        """Return whom this is about: who proved something here, else who is signed in."""
-        if self.interaction is not None and self.interaction.user_id is not None:
-            return self.interaction.user_id
-        return self.session.user_id if self.session else None
 
 
 def decide(request: AuthorizationRequest, client: Client, situation: Situation, *, consent_needed: bool) -> Step | Fail:
@@ -100,7 +49,7 @@ def _next(request: AuthorizationRequest, client: Client, situation: Situation, *
     if proofs and request.hinted_sub is not None and request.hinted_sub != situation.user_id:
         # Somebody else signed in: a hint signs nobody in and nobody out (OIDC Core §3.1.2.1).
         return Fail("login_required", "another person is signed in than the one the client asked for")
-    missing = authenticate(requirement_of(request, situation), proofs, situation)
+    missing = _missing(requirement_of(request, situation), proofs, situation)
     if missing is not None:
         return missing
     if situation.own_proofs and not situation.is_concluded:
@@ -108,13 +57,14 @@ def _next(request: AuthorizationRequest, client: Client, situation: Situation, *
     return Step.CONSENT if consent_needed else Step.DONE
 
 
-def missing_proof(request: AuthorizationRequest | None, client: Client | None, situation: Situation) -> Step | None:
+def missing_proof(
+    request: AuthorizationRequest | None, client: Client | None, situation: Situation
+) -> Step | Fail | None:
     """Say what is still to be proved in an interaction; None when its session may be opened or raised."""
     if request is None or client is None:
         return _missing_for_ourselves(situation)
     proofs = proofs_at_hand(request, client, situation)
-    missing = authenticate(requirement_of(request, situation), proofs, situation)
-    return missing if isinstance(missing, Step) else None
+    return _missing(requirement_of(request, situation), proofs, situation)
 
 
 def requirement_of(request: AuthorizationRequest, situation: Situation) -> Requirement | None:
@@ -132,6 +82,42 @@ def _of_request(request: AuthorizationRequest, facts: Facts) -> Requirement | No
     return step_up.wished(request.acr_values, facts)
 
 
+def resolution_of(base: Requirement | None, proofs: tuple[Proof, ...], situation: Situation) -> Resolution | None:
+    """Return what the policy makes of this attempt; None where nobody was judged, or a demand can never be met."""
+    judgement, facts = situation.judgement, situation.facts
+    if judgement is None or facts is None or base is None or not proofs:
+        return None
+    began = situation.interaction.created_at if situation.interaction is not None else None
+    return judgements.weigh(judgement, Account(facts, situation.rules, base, situation.now, began), proofs)
+
+
+def _missing(base: Requirement | None, proofs: tuple[Proof, ...], situation: Situation) -> Step | Fail | None:
+    """Say how the person must prove more, by what account, client and request ask for and by what the policy does."""
+    resolution = resolution_of(base, proofs, situation)
+    if resolution is None or base is None:
+        return authenticate(base, proofs, situation)
+    if resolution.decision is Decision.DENY and resolution.refusal is Refusal.RULE:
+        return _DENIED
+    if not step_up.is_reachable(base, situation.facts or Facts()):
+        # A demand of the client or the operator leads to a new factor, whatever a policy would settle for.
+        missing = authenticate(base, proofs, situation)
+        if missing is not None:
+            return missing
+    match resolution.decision:
+        case Decision.DENY:
+            return _DENIED
+        case Decision.ALLOW:
+            return None
+        case Decision.ENROL:
+            return _prove_or_enrol(proofs, situation)
+    return Step.STEP_UP if _offered(resolution) else Step.LOGIN
+
+
+def _offered(resolution: Resolution) -> tuple[Factor, ...]:
+    """Return what the page of the further factor offers; a password is asked for on its own page."""
+    return tuple(factor for factor in resolution.options if factor is not Factor.PASSWORD)
+
+
 def authenticate(
     requirement: Requirement | None, proofs: tuple[Proof, ...], situation: Situation
 ) -> Step | Fail | None:
@@ -147,7 +133,12 @@ def authenticate(
         return Step.STEP_UP
     if not step_up.is_enrolable(requirement):
         return _UNMET
-    # A further factor is set up only by somebody who proved all that the account has, and just now (ASVS 6.1.3, 7.5.1).
+    return _prove_or_enrol(proofs, situation)
+
+
+def _prove_or_enrol(proofs: tuple[Proof, ...], situation: Situation) -> Step | Fail:
+    """Lead to a new factor: only somebody who proved all that the account has, and just now (ASVS 6.1.3, 7.5.1)."""
+    facts, rules = situation.facts or Facts(), situation.rules
     recent = _recent(proofs, situation)
     if not any(proof.factor in assurance.PRIMARY for proof in recent):
         return Step.LOGIN
@@ -203,7 +194,7 @@ def needs_login(request: AuthorizationRequest, client: Client, situation: Situat
     return max_age is not None and (situation.now - session.auth_time).total_seconds() > max_age
 
 
-def decide_for_ourselves(situation: Situation) -> Step:
+def decide_for_ourselves(situation: Situation) -> Step | Fail:
     """Say what one of our own pages needs next: a sign-in in this interaction, or all that the account has, freshly."""
     missing = _missing_for_ourselves(situation)
     if missing is not None:
@@ -211,22 +202,24 @@ def decide_for_ourselves(situation: Situation) -> Step:
     return Step.LOGIN if situation.own_proofs and not situation.is_concluded else Step.DONE
 
 
-def _missing_for_ourselves(situation: Situation) -> Step | None:
+def _missing_for_ourselves(situation: Situation) -> Step | Fail | None:
     interaction = situation.interaction
     assert interaction is not None
     if interaction.fresh_within is None and situation.is_concluded:
         return None
-    requirement, proofs = _asked(None, None, situation)
+    requirement, proofs = asked(None, None, situation)
     if not any(proof.factor in assurance.PRIMARY for proof in proofs):
         return Step.LOGIN
-    missing = authenticate(requirement, proofs, situation)
-    return missing if isinstance(missing, Step) else None
+    return _missing(requirement, proofs, situation)
 
 
 def options(request: AuthorizationRequest | None, client: Client | None, situation: Situation) -> tuple[Factor, ...]:
     """Return the factors by which the person can go on now, strongest first; empty when nothing would help."""
     facts, rules = situation.facts or Facts(), situation.rules
-    requirement, proofs = _asked(request, client, situation)
+    requirement, proofs = asked(request, client, situation)
+    resolution = resolution_of(requirement, proofs, situation)
+    if resolution is not None and resolution.decision in (Decision.STEP_UP, Decision.VERIFY_EMAIL):
+        return _offered(resolution)
     found = step_up.options(requirement, proofs, facts, rules) if requirement is not None else ()
     # On the way to a new factor the old ones are asked first.
     return found or step_up.options(_of_what_there_is(facts), _recent(proofs, situation), facts, rules)
@@ -240,12 +233,17 @@ def may_remember(request: AuthorizationRequest | None, situation: Situation) -> 
         return False
     if request is not None and _of_request(request, facts) != Requirement():
         return False
+    base = _of_request(request, facts) if request is not None else Requirement()
+    resolution = resolution_of(base, situation.own_proofs, situation)
+    if resolution is not None and resolution.asks:
+        return False
     return bool(facts.second_factors) and situation.rules.remembers_browsers and account != Requirement()
 
 
-def _asked(
+def asked(
     request: AuthorizationRequest | None, client: Client | None, situation: Situation
 ) -> tuple[Requirement | None, tuple[Proof, ...]]:
+    """Return what account, client and request ask for, and the proofs that count for it."""
     facts, interaction, session = situation.facts or Facts(), situation.interaction, situation.session
     if request is not None and client is not None:
         return requirement_of(request, situation), proofs_at_hand(request, client, situation)

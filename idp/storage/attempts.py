@@ -125,6 +125,10 @@ class AttemptStore:
                 where=network_accounts.c.expires_at <= now,  # an old note that was not swept yet is a new one
             )
         )
+        return await self.accounts_of(network, now)
+
+    async def accounts_of(self, network: Digest, now: datetime) -> int:
+        """Return how many accounts a network tried inside its window."""
         query = (
             select(func.count())
             .select_from(network_accounts)

@@ -26,9 +26,11 @@ from sqlalchemy import (
 from idp.domain.assurance import Factor
 from idp.domain.credential import Credential
 from idp.domain.secret import Digest, Sealer, make_id
+from idp.domain.user import UserStatus
 from idp.storage.columns import AnyRow, UtcTime, is_key, metadata, open_json, seal_json
 from idp.storage.database import DuplicateKey, Prepared, Transaction
 from idp.storage.upsert import upsert
+from idp.storage.users import user_groups, users
 
 ONE_PASSWORD = text("factor = 'password'")
 credentials = Table(
@@ -68,6 +70,18 @@ class CredentialStore:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._sealer = sealer
+
+    async def group_has_passkey(self, group: Digest) -> bool:
+        """Say whether somebody in a group (by the digest of its name) can sign in with a passkey."""
+        query = (
+            select(credentials.c.id)
+            .join(user_groups, user_groups.c.user_id == credentials.c.user_id)
+            .join(users, users.c.id == credentials.c.user_id)
+            .where(user_groups.c.group_digest == group, users.c.status == UserStatus.ACTIVE.value)
+            .where(credentials.c.factor == Factor.WEBAUTHN.value, credentials.c.is_active.is_(True))
+            .limit(1)
+        )
+        return (await self._connection.execute(query)).first() is not None
 
     async def password_of(self, user_id: str) -> StoredHash | None:
         """Return a person's password hash, None if they have no password."""

@@ -19,7 +19,7 @@ policies = Table(
     Column("text", Text, nullable=False),
     Column("digest", String(80), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("canary", Integer, nullable=False),  # per cent of users, while the state is canary
+    Column("share", Integer, nullable=False),  # per cent of users, while the state is canary
     Column("created_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
 )
@@ -48,7 +48,7 @@ class StoredPolicy:
     text: str
     digest: str
     state: str
-    canary: int
+    share: int  # per cent of users while the state is canary
     created_at: datetime
     changed_at: datetime
 
@@ -92,7 +92,11 @@ class PolicyStore:
 
     async def in_states(self, *states: str) -> Sequence[StoredPolicy]:
         """Return the versions in one of these states, newest first."""
-        query = select(policies).where(or_(*(policies.c.state == state for state in states))).order_by(policies.c.version.desc())
+        query = (
+            select(policies)
+            .where(or_(*(policies.c.state == state for state in states)))
+            .order_by(policies.c.version.desc())
+        )
         return [_policy(row) for row in await self._connection.execute(query)]
 
     async def all(self, *, limit: int = 100) -> Sequence[StoredPolicy]:
@@ -101,13 +105,13 @@ class PolicyStore:
         return [_policy(row) for row in await self._connection.execute(query)]
 
     async def move(
-        self, version: int, state: str, *, was: str, by: str, now: datetime, canary: int = 0, why: str = ""
+        self, version: int, state: str, *, was: str, by: str, now: datetime, share: int = 0, why: str = ""
     ) -> bool:
         """Move a version from one state to another; False if it was moved meanwhile."""
         done = await self._connection.execute(
             update(policies)
             .where(policies.c.version == version, policies.c.state == was)
-            .values(state=state, canary=canary, changed_at=now)
+            .values(state=state, share=share, changed_at=now)
             .returning(policies.c.version)
         )
         if done.first() is None:
@@ -130,4 +134,4 @@ class PolicyStore:
 
 
 def _policy(row: AnyRow) -> StoredPolicy:
-    return StoredPolicy(row.version, row.text, row.digest, row.state, row.canary, row.created_at, row.changed_at)
+    return StoredPolicy(row.version, row.text, row.digest, row.state, row.share, row.created_at, row.changed_at)

@@ -4,7 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, LargeBinary, String, Table, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    case,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from idp.domain.json import Json
 from idp.domain.secret import Digester, Sealer
@@ -27,6 +42,16 @@ users = Table(
     Column("deletes_at", UtcTime, index=True),
     Column("email_verified_at", UtcTime),
 )
+
+#: The `groups` claim the other way round, by keyed digests of the groups' names.
+user_groups = Table(
+    "user_groups",
+    metadata,
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_digest", LargeBinary(32), primary_key=True),
+    Index("ix_user_groups_group_digest", "group_digest"),
+)
+MOST_GROUPS = 100
 
 
 class IdentifierTaken(Exception):
@@ -52,6 +77,7 @@ class UserStore:
                 )
         except DuplicateKey as error:
             raise IdentifierTaken from error
+        await self._note_groups(user)
 
     async def save(self, user: User) -> None:
         """Store a changed person; raise IdentifierTaken as `add` does."""
@@ -69,6 +95,13 @@ class UserStore:
                 await self._connection.execute(update(users).where(users.c.id == user.id).values(**values))
         except DuplicateKey as error:
             raise IdentifierTaken from error
+        await self._connection.execute(delete(user_groups).where(user_groups.c.user_id == user.id))
+        await self._note_groups(user)
+
+    async def _note_groups(self, user: User) -> None:
+        for group in user.groups[:MOST_GROUPS]:
+            digest = self._digester.digest("group", group)
+            await self._connection.execute(insert(user_groups).values(user_id=user.id, group_digest=digest))
 
     async def find(self, user_id: str) -> User | None:
         """Return the person with this id."""

@@ -65,7 +65,9 @@ def to_response(request: Request, outcome: Outcome | str) -> Response:
 
 def stuck(request: Request, why: str, retry_path: str | None) -> Response:
     """Say why this browser cannot go on with an interaction, and what to do."""
-    kind = {"foreign": "interaction_foreign", "done": "interaction_done"}.get(why, "interaction_expired")
+    kind = {"foreign": "interaction_foreign", "done": "interaction_done", "refused": "interaction_refused"}.get(
+        why, "interaction_expired"
+    )
     retry = site_of(request).settings.issuer + retry_path if retry_path else None
     return notice(request, kind, status=400 if why != "unknown" else 404, retry_uri=retry)
 

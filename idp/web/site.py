@@ -46,8 +46,17 @@ def visit_of(request: Request) -> tuple[Visit, bool]:
         address=address_of(request),
         user_agent=request.headers.get("user-agent", "")[:512],
         request_id=request_id_of(request),
+        accept_language=request.headers.get("accept-language", "")[:256],
+        platform=_hint(request, "sec-ch-ua-platform"),
+        is_mobile={"?1": True, "?0": False}.get(request.headers.get("sec-ch-ua-mobile", "")),
     )
     return visit, browser is None
+
+
+def _hint(request: Request, name: str) -> str | None:
+    """Return a client hint without its quotes; nothing for one that says nothing."""
+    value = request.headers.get(name, "").strip().strip('"')[:64]
+    return value or None
 
 
 def protocol_request(request: Request, *, query: Pairs, form: Pairs) -> HttpRequest:

@@ -39,6 +39,7 @@ from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
+from idp.wiring.risk import risk_desk
 
 __all__ = [
     "STATIC",
@@ -169,6 +170,7 @@ def _engine(settings: Settings, keyring: Keyring, watch: EpochWatch, digester: D
         limits_floods=settings.rate_limits is Switch.ON,
         docs_url=settings.docs_url,
         rules=rules(settings),
+        risk=risk_desk(settings, watch, digester),
     )
 
 

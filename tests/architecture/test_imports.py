@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("domain",),
     ("templating",),
     ("settings", "clock", "resources", "logs", "metrics"),
+    ("risk_settings",),
     ("account_settings", "adviser_settings", "message_settings", "password_settings"),
 )
 # Strangers to everybody: a relying party that shares nothing with the provider but the wire.
@@ -49,7 +50,15 @@ HOMES: dict[str, tuple[str, ...]] = {
     "aiosmtplib": ("providers/mail/smtp",),
     "sendgrid": ("providers/mail/sendgrid",),
     "python_http_client": ("providers/mail/sendgrid",),
-    "pydantic": ("settings", "account_settings", "adviser_settings", "message_settings", "password_settings", "wiring"),
+    "pydantic": (
+        "settings",
+        "account_settings",
+        "adviser_settings",
+        "message_settings",
+        "password_settings",
+        "risk_settings",
+        "wiring",
+    ),
     "prometheus_client": ("metrics",),
     "secrets": ("domain/secret", "demo"),
     "random": (),

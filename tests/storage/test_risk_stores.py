@@ -118,12 +118,12 @@ async def test_versions_of_a_policy_are_numbered_and_moved_once(stores: Stores) 
     second = await stores.policies.add("text 2", "sha256:b", "draft", by="cli", now=NOW)
     assert (first.version, second.version) == (1, 2)
 
-    assert await stores.policies.move(2, "canary", was="draft", by="ada", canary=10, now=NOW + MINUTE)
+    assert await stores.policies.move(2, "canary", was="draft", by="ada", share=10, now=NOW + MINUTE)
     assert not await stores.policies.move(2, "enforced", was="draft", by="eve", now=NOW + MINUTE)
 
     moved = await stores.policies.find(2)
     assert moved is not None
-    assert (moved.state, moved.canary, moved.changed_at) == ("canary", 10, NOW + MINUTE)
+    assert (moved.state, moved.share, moved.changed_at) == ("canary", 10, NOW + MINUTE)
     assert [each.version for each in await stores.policies.in_states("draft", "canary")] == [2, 1]
     newest = (await stores.policies.changes())[0]
     assert (newest.version, newest.state, newest.by) == (2, "canary", "ada")

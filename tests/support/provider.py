@@ -29,6 +29,7 @@ from idp.settings import load
 from idp.wiring import Site
 from tests.support.client_auth import Assertion, Basic, ClientAuthentication, Post, Public
 from tests.support.html_browser import HtmlBrowser, Page
+from tests.support.policies import OPEN_POLICY
 from tests.support.relying_party import AuthorizationAnswer, RelyingParty
 
 ISSUER = "https://id.example"
@@ -199,6 +200,7 @@ class Provider:
             "IDP_KEYS_DIR": str(folder / "keys"),
             "IDP_MASTER_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("="),
             "IDP_BCRYPT_ROUNDS": "4",
+            "IDP_POLICY_FILE": OPEN_POLICY,
             "IDP_RATE_LIMITS": "off",
             **(settings or {}),
         }

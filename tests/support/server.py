@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from tests.support.policies import OPEN_POLICY
 from tests.support.session import clean_environment, free_port, tail
 
 START_SECONDS = 60
@@ -59,6 +60,7 @@ class ServerProcess:
             "IDP_KEYS_DIR": str(folder / "keys"),
             "IDP_MASTER_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("="),
             "IDP_BCRYPT_ROUNDS": "4",
+            "IDP_POLICY_FILE": OPEN_POLICY,
             **(settings or {}),
         }
         self._folder = folder

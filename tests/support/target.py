@@ -24,6 +24,7 @@ from idp.settings import load
 from idp.wiring import build
 from tests.support import session
 from tests.support.html_browser import HtmlBrowser
+from tests.support.policies import OPEN_POLICY
 from tests.support.postgres import Postgres
 from tests.support.provider import ISSUER, PASSWORD, HandClock, Person, Provider, _lifespan, _numbers
 from tests.support.relying_party import RelyingParty
@@ -175,6 +176,7 @@ def _environment(url: str) -> dict[str, str]:
         "IDP_KEYS_DIR": str(session.folder() / "target-keys"),
         "IDP_MASTER_KEY": MASTER_KEY,
         "IDP_BCRYPT_ROUNDS": "4",
+        "IDP_POLICY_FILE": OPEN_POLICY,
         "IDP_RATE_LIMITS": "off",
         "IDP_HASH_QUEUE": "1000",
     }

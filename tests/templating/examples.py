@@ -206,6 +206,7 @@ NOTICES = (
     "interaction_expired",
     "interaction_foreign",
     "interaction_done",
+    "interaction_refused",
     "busy",
     "link_spent",
     "address_taken",

@@ -1,0 +1,119 @@
+"""Gathers what is known of an attempt and has the local engine score it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from idp.domain.authorization import AuthorizationRequest
+from idp.domain.client import Client
+from idp.domain.session import Session
+from idp.domain.user import User
+from idp.flows import known_device, throttle
+from idp.flows.visit import Visit
+from idp.oauth.context import Context
+from idp.policy.facts import Event
+from idp.risk.active_policies import Chosen
+from idp.risk.consultation import Record as Advice
+from idp.risk.profile import Observation
+from idp.risk.scorer import Scored
+from idp.risk.signal import Circumstances, Cookie, Failures, Hints
+
+NOBODY = ""
+ADMIN_SCOPE = "admin"
+#: What can be guessed at; failures say nothing of somebody who is signed in.
+COUNTED = frozenset({Event.LOGIN, Event.RECOVERY})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What somebody is doing, and by which way they came."""
+
+    event: Event
+    request: AuthorizationRequest | None = None
+    client: Client | None = None
+    session: Session | None = None
+    is_breached: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """An attempt and its score: of the local engine, and after an adviser if one was asked in time."""
+
+    scored: Scored
+    chosen: Chosen
+    advice: Advice | None = None
+    user_risk: int = 0
+
+    @property
+    def score(self) -> int:
+        """Return the score that counts for this attempt alone."""
+        return self.scored.assessment.score if self.advice is None else self.advice.final
+
+
+async def assess(context: Context, visit: Visit, user: User | None, attempt: Attempt) -> Assessed | None:
+    """Score an attempt; somebody unknown costs the same statements. None where risk is not weighed at all."""
+    desk = context.engine.risk
+    if desk is None:
+        return None
+    user_id = user.id if user is not None else NOBODY
+    circumstances = await _circumstances(context, visit, user, attempt)
+    scored = await desk.scorer.score(context.stores, user_id, circumstances)
+    return Assessed(scored, await desk.policies.of(context.stores, user_id))
+
+
+async def _circumstances(context: Context, visit: Visit, user: User | None, attempt: Attempt) -> Circumstances:
+    stores, digester, now = context.stores, context.engine.digester, context.now
+    password = await stores.credentials.password_of(user.id if user is not None else NOBODY)
+    since = password.created_at if password is not None else user.created_at if user is not None else None
+    device = None
+    if user is not None and since is not None:
+        device = known_device.recognise(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
+    failures = Failures()
+    if attempt.event in COUNTED:
+        account = (user.id if user is not None else NOBODY).encode()
+        counts = await throttle.failures_of(stores, digester, account=account, address=visit.address, now=now)
+        failures = Failures(counts.network, counts.account, counts.share, None, counts.is_spraying)
+    return Circumstances(
+        at=now,
+        address=visit.address,
+        agent=visit.user_agent,
+        hints=Hints(visit.accept_language, visit.platform, visit.is_mobile),
+        device=device,
+        cookie=Cookie.KNOWN if device is not None else Cookie.ABSENT,
+        hour=_hour(user, now),
+        failures=failures,
+        breached=attempt.is_breached,
+        credential_age=_credential_age(user, password.created_at, now) if password is not None else None,
+        admin_scope=ADMIN_SCOPE in attempt.request.scopes if attempt.request is not None else None,
+    )
+
+
+def _credential_age(user: User | None, since: datetime, now: datetime) -> timedelta | None:
+    """Return how old a changed password is; one that is as old as its account was never changed."""
+    if user is None or user.created_at is None or since - user.created_at < timedelta(hours=1):
+        return None
+    return now - since
+
+
+def _hour(user: User | None, now: datetime) -> int | None:
+    local = local_time(user, now)
+    return None if local is None else local.hour
+
+
+def local_time(user: User | None, now: datetime) -> datetime | None:
+    """Return the time where the person says that they live; None if they say nothing, or nothing that exists."""
+    zone = user.claims.get("zoneinfo") if user is not None else None
+    if not isinstance(zone, str):
+        return None
+    try:
+        return now.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+async def observe(context: Context, visit: Visit, user: User) -> Observation:
+    """Return what a sign-in that passed teaches: the same that it was compared by."""
+    desk = context.engine.risk
+    assert desk is not None, "nobody is judged without"
+    circumstances = await _circumstances(context, visit, user, Attempt(Event.AUTHORIZE))
+    return desk.scorer.observe(desk.scorer.locate(circumstances))

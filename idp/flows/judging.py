@@ -1,0 +1,133 @@
+"""Where risk and policy meet a journey: when an attempt is judged, what an interaction keeps of it, what came of it.
+
+An attempt is judged with its first proof, and a signed-in browser whenever it asks for something. Only a sign-in that
+gave every demanded proof teaches; one of medium risk or more that gave a password alone teaches nothing.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idp.domain.assurance import Factor, Requirement
+from idp.domain.authorization import AuthorizationRequest, Interaction
+from idp.domain.client import Client
+from idp.domain.risk import Band
+from idp.domain.session import Session
+from idp.domain.user import User
+from idp.flows import assessment, verdict
+from idp.flows.assessment import Assessed, Attempt
+from idp.flows.browser_session import Bounds
+from idp.flows.enrolled import facts_of
+from idp.flows.visit import Visit
+from idp.oauth.context import Context
+from idp.policy import judgement as judgements
+from idp.policy import prompts
+from idp.policy.facts import Event
+from idp.policy.judgement import Account, Judgement
+from idp.policy.rules import Decision
+from idp.policy.situation import Situation
+
+if TYPE_CHECKING:
+    from idp.flows.authorization import Standing
+
+
+async def kept(context: Context, interaction: Interaction | None, user_id: str) -> Judgement | None:
+    """Return the judgement that an interaction keeps, before the policy that decides about this person now."""
+    desk = context.engine.risk
+    if desk is None or interaction is None or interaction.judgement is None:
+        return None
+    chosen = await desk.policies.of(context.stores, user_id)
+    return judgements.from_json(interaction.judgement, chosen.policy)
+
+
+async def of_session(
+    context: Context,
+    visit: Visit,
+    situation: Situation,
+    request: AuthorizationRequest | None,
+    client: Client | None,
+    event: Event,
+) -> Situation:
+    """Judge somebody who is signed in and asks for something: the same policy as at the sign-in.
+
+    What they could prove is read only when something is asked of them. A decision that lets them pass needs no record:
+    nothing happened.
+    """
+    session = situation.session
+    if context.engine.risk is None or session is None:
+        return situation
+    user = await context.stores.users.find(session.user_id)
+    if user is None or not user.is_active:
+        return situation
+    attempt = Attempt(event, request, client, session)
+    assessed = await assessment.assess(context, visit, user, attempt)
+    assert assessed is not None
+    if situation.facts is None:
+        facts = await facts_of(context.stores, context.engine, visit, user, context.now)
+        situation = replace(situation, facts=facts)
+    base, proofs = prompts.asked(request, client, situation)
+    account = _account(context, situation, base)
+    judged = verdict.judge(context, user, attempt, assessed, account, proofs)
+    if judged.verdict.decision is not Decision.ALLOW and proofs:
+        await verdict.keep(context, user, attempt, judged, account, proofs)
+        return replace(situation, judgement=judged.judgement)
+    return replace(situation, judgement=replace(judged.judgement, decision_id=None))
+
+
+async def with_judgement(
+    context: Context, visit: Visit, standing: "Standing", user: User, after: Interaction, assessed: Assessed | None
+) -> Interaction:
+    """Judge an attempt with its first proof; the risk is never less than what this interaction saw before."""
+    if context.engine.risk is None:
+        return after
+    event = Event.LOGIN if after.fresh_within is None else Event.CREDENTIAL_CHANGE
+    session = standing.session if standing.session is not None and standing.session.user_id == user.id else None
+    attempt = Attempt(event, after.request, standing.client, session)
+    found = assessed or await assessment.assess(context, visit, user, attempt)
+    assert found is not None
+    attempt = replace(attempt, is_breached=found.scored.circumstances.breached)
+    facts = await facts_of(context.stores, context.engine, visit, user, context.now)
+    situation = Situation(after, standing.session, context.now, facts, context.engine.rules)
+    base, proofs = prompts.asked(after.request, standing.client, situation)
+    account = _account(context, situation, base)
+    judged = verdict.judge(context, user, attempt, found, account, proofs, at_least=_score_before(standing.interaction))
+    await verdict.keep(context, user, attempt, judged, account, proofs)
+    return replace(after, judgement=judged.judgement.as_json())
+
+
+def _score_before(interaction: Interaction) -> int:
+    score = interaction.judgement.get("score") if interaction.judgement is not None else None
+    return score if isinstance(score, int) else 0
+
+
+def _account(context: Context, situation: Situation, base: Requirement | None) -> Account:
+    began = situation.interaction.created_at if situation.interaction is not None else None
+    facts = situation.facts
+    assert facts is not None
+    return Account(facts, context.engine.rules, base or Requirement(), context.now, began)
+
+
+async def conclude(context: Context, visit: Visit, standing: "Standing", situation: Situation, user: User) -> Bounds:
+    """Return what the policy wants of the session that opens now."""
+    judgement = situation.judgement
+    if judgement is None:
+        return Bounds()
+    base, proofs = prompts.asked(standing.request, standing.client, situation)
+    resolution = prompts.resolution_of(base, proofs, situation)
+    return Bounds(judgement.score, resolution.session_limit if resolution is not None else None)
+
+
+async def teach(context: Context, visit: Visit, situation: Situation, user: User, session: Session) -> None:
+    """Learn a sign-in that gave every demanded proof, and note what came of its decision."""
+    judgement, desk, interaction = situation.judgement, context.engine.risk, situation.interaction
+    if judgement is None or desk is None or interaction is None:
+        return
+    taught = None
+    is_doubtful = judgement.policy.band(judgement.score).at_least(Band.MEDIUM)
+    gave_more = any(proof.factor is not Factor.PASSWORD for proof in interaction.proofs)
+    if judgement.facts.known.get("event") == Event.LOGIN.value and (gave_more or not is_doubtful):
+        seen = await assessment.observe(context, visit, user)
+        taught = await desk.scorer.learn(context.stores, user.id, seen, context.now)
+    if judgement.decision_id is not None:
+        await context.stores.decisions.conclude(
+            judgement.decision_id, "passed", session_id=session.id, taught=taught, now=context.now
+        )

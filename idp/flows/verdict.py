@@ -1,0 +1,137 @@
+"""Lets the policy judge an attempt, and keeps the record that explains and replays the decision.
+
+Within one interaction the risk is the highest that was found so far, and a session's own risk counts wherever that
+session is used.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from idp.domain.assurance import Factor, Proof
+from idp.domain.json import Json
+from idp.domain.risk import Part
+from idp.domain.secret import make_id
+from idp.domain.user import User
+from idp.flows.assessment import Assessed, Attempt
+from idp.flows.fact_snapshot import facts_for
+from idp.oauth.context import Context
+from idp.policy import facts as fact_file
+from idp.policy import record as records
+from idp.policy.judgement import Account, Judgement, ability_of, verdict_of
+from idp.policy.verdict_parts import Verdict
+from idp.risk.consultation import Record as Advice
+from idp.storage.decisions import StoredDecision
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judgement, and the decision it came to at that moment."""
+
+    judgement: Judgement
+    assessed: Assessed
+    verdict: Verdict
+
+
+def judge(
+    context: Context, user: User, attempt: Attempt, assessed: Assessed, account: Account, proofs: tuple[Proof, ...],
+    *, at_least: int = 0,
+) -> Judged:  # fmt: skip
+    """Let the policy judge an attempt at its highest risk so far."""
+    session_risk = attempt.session.risk if attempt.session is not None else 0
+    score = max(assessed.score, assessed.user_risk, session_risk, at_least)
+    enrolled = account.facts.enrolled | {Factor.PASSWORD}
+    facts = facts_for(context, user, attempt, assessed, enrolled, score)
+    judgement = Judgement(assessed.chosen.policy, facts, score, assessed.chosen.denies, make_id())
+    return Judged(judgement, assessed, verdict_of(judgement, account, proofs))
+
+
+async def keep(
+    context: Context, user: User, attempt: Attempt, judged: Judged, account: Account, proofs: tuple[Proof, ...]
+) -> None:
+    """Store the decision with all that is needed to explain it, and to make it again."""
+    judgement, assessed = judged.judgement, judged.assessed
+    assert judgement.decision_id is not None
+    record = records.of_verdict(
+        judged.verdict, ability_of(judgement, account, proofs), user=user.id, assessed=assessed_json(judged)
+    )
+    document = records.to_json(record)
+    await context.stores.decisions.add(
+        StoredDecision(
+            id=judgement.decision_id,
+            user_id=user.id,
+            session_id=attempt.session.id if attempt.session is not None else None,
+            client_id=attempt.client.id if attempt.client is not None else None,
+            event=attempt.event.value,
+            decided_at=context.now,
+            decision=judged.verdict.decision.value,
+            band=judgement.policy.band(judgement.score).value,
+            score=judgement.score,
+            policy=judgement.policy.digest,
+            record=records.canonical(document).decode(),
+            digest=records.content_hash(document).removeprefix("sha256:"),
+            expires_at=context.now + _kept(context),
+            advice=advice_json(assessed.advice),
+        )
+    )
+
+
+def assessed_json(judged: Judged) -> Mapping[str, fact_file.Json]:
+    """Return the part of a record that the engine answers for."""
+    assessment, judgement = judged.assessed.scored.assessment, judged.judgement
+    advice = judged.assessed.advice
+    return {
+        "score": judgement.score,
+        "band": judgement.policy.band(judgement.score).value,
+        "local": assessment.score,
+        "adviser": {
+            "mode": judgement.policy.adviser.mode.value,
+            "state": advice.state.value if advice is not None else "off",
+            "score": advice.advice.score if advice is not None and advice.advice is not None else None,
+            "effect": advice.effect if advice is not None else 0,
+        },
+        "llr": assessment.llr,
+        "parts": [_part(part) for part in assessment.parts],
+        "floors": [{"code": each.code, "band": each.band.value} for each in assessment.floors],
+        "history": assessment.logins,
+        "engine": assessment.engine,
+        "tables": assessment.tables,
+    }
+
+
+def _part(part: Part) -> fact_file.Json:
+    return {"code": part.code, "nats": part.nats}
+
+
+def advice_json(advice: Advice | None) -> Mapping[str, Json] | None:
+    """Return what is kept of an adviser: byte for byte what was sent, and what came back."""
+    if advice is None:
+        return None
+    raw = advice.raw
+    return {
+        "payload": advice.payload.decode("ascii"),
+        "payload_hash": advice.payload_hash,
+        "model": advice.model,
+        "prompt_hash": advice.prompt_hash,
+        "state": advice.state.value,
+        "why": advice.why.value if advice.why is not None else None,
+        "occasion": advice.occasion.value,
+        "local": advice.local,
+        "final": advice.final,
+        "proposed": advice.proposed,
+        "answer": raw.text if raw is not None else None,
+    }
+
+
+def read_record(stored: StoredDecision) -> records.RecordedSignIn:
+    """Return the record of a stored decision; raises ValueError if it was damaged."""
+    document = json.loads(stored.record)
+    if not isinstance(document, dict) or records.content_hash(document) != f"sha256:{stored.digest}":
+        raise ValueError("the record is not what its digest was made of")
+    return replace(records.from_json(document), outcome=stored.outcome, label=stored.label)
+
+
+def _kept(context: Context) -> timedelta:
+    assert context.engine.risk is not None, "nothing was weighed"
+    return context.engine.risk.decisions_kept

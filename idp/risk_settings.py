@@ -1,0 +1,23 @@
+"""The options of risk and policy: which policy decides, and which files say what an address is."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from idp.account_settings import Duration
+
+
+class RiskSettings(BaseModel):
+    """What is asked of whom, and what that rests on."""
+
+    policy_file: str = Field(
+        "balanced", description="step-up policy: a TOML file, or `balanced`, `quiet`, `strict` (see docs/policy.md)"
+    )
+    asn_db: Path | None = Field(None, description="MaxMind-format file of autonomous systems, supplied by the operator")
+    network_lists: Path | None = Field(
+        None, description="folder with `tor.txt`, `deny.txt`, `watch.txt` (networks) and `kinds.txt` (`ASN KIND`)"
+    )
+    decisions_kept: Duration = Field(
+        timedelta(days=90), description="how long decisions about sign-ins are kept, for explanations and simulations"
+    )

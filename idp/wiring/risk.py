@@ -1,0 +1,48 @@
+"""Puts together what weighs risk: the operator's policy, tables and files."""
+
+from pathlib import Path
+
+from idp.domain.secret import Digester
+from idp.policy import lint, shipped
+from idp.policy.findings import BadPolicy
+from idp.policy.rules import Policy
+from idp.providers.geo.networks import BadList, Lists, Networks, NoNetworks
+from idp.risk.active_policies import ActivePolicies
+from idp.risk.desk import RiskDesk
+from idp.risk.scorer import Scorer
+from idp.risk.shipped import default_tables
+from idp.settings import BadSettings, Settings
+from idp.storage.caches import EpochWatch
+
+
+def risk_desk(settings: Settings, watch: EpochWatch, digester: Digester) -> RiskDesk:
+    """Return who scores and which policy decides; raise BadSettings with file, line and reason for a bad policy."""
+    scorer = Scorer(default_tables(), networks(settings), digester)
+    return RiskDesk(scorer, ActivePolicies(watch, own_policy(settings), digester), settings.decisions_kept)
+
+
+def own_policy(settings: Settings) -> Policy:
+    """Return the policy that the options name."""
+    name = settings.policy_file
+    try:
+        text = shipped.text(name) if name in shipped.NAMES else Path(name).read_text(encoding="utf-8")
+        return lint.load(text, name)
+    except OSError as error:
+        raise BadSettings([f"IDP_POLICY_FILE: {name}: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise BadSettings([f"IDP_POLICY_FILE: {name}: not UTF-8"]) from error
+    except BadPolicy as error:
+        raise BadSettings([f"IDP_POLICY_FILE: {line}" for line in str(error).splitlines()]) from error
+
+
+def networks(settings: Settings) -> Networks:
+    """Return who says what an address is."""
+    if settings.asn_db is None and settings.geo_db is None and settings.network_lists is None:
+        return NoNetworks()
+    from idp.providers.geo.maxmind import MaxMindNetworks, UnreadableFile
+
+    try:
+        lists = Lists.read(settings.network_lists) if settings.network_lists is not None else None
+        return MaxMindNetworks(asn=settings.asn_db, geo=settings.geo_db, lists=lists)
+    except (UnreadableFile, BadList) as error:
+        raise BadSettings([f"IDP_ASN_DB, IDP_GEO_DB or IDP_NETWORK_LISTS: {error}"]) from error
