@@ -63,22 +63,23 @@ def assess(now: Circumstances, seen: Observation, profile: Profile, population: 
     hour_share = None if now.hour is None else population.hour_share(now.hour)
     facts = Facts(now, found, population.has_devices, profile, hour_share, seen.place)
     parts = history_parts(profile, population, found)
-    readings: list[Reading] = []
+    codes = [] if profile.logins else ["NO_HISTORY"]
+    lifting: list[Reading] = []
+    context = 0.0
     for signal in SIGNALS:
-        readings += signal(facts)
-    parts += _context(readings)
+        for reading in signal(facts):
+            codes.append(reading.code)
+            if reading.nats:
+                parts.append(Part(reading.code, reading.nats))
+                context += reading.nats
+            if reading.floor is not None or reading.one_band_up:
+                lifting.append(reading)
+    bounded = clip(context, _CONTEXT_LOWEST, _CONTEXT_HIGHEST)
+    if bounded != context:
+        parts.append(Part("CONTEXT_CAP", bounded - context))
     llr = sum([part.nats for part in parts])
-    score, floors = lift(score_of(llr), readings)
-    codes = [reading.code for reading in readings]
+    score, floors = lift(score_of(llr), lifting)
     return Assessment(
         llr=llr, parts=tuple(parts), floors=floors, score=score, logins=profile.logins, engine=ENGINE,
-        tables=population.tables.version, codes=tuple(codes if profile.logins else ["NO_HISTORY", *codes]),
+        tables=population.tables.version, codes=tuple(codes),
     )  # fmt: skip
-
-
-def _context(readings: list[Reading]) -> list[Part]:
-    """Return a part for each reading with nats, and what the bounds take off, as a part of its own."""
-    parts = [Part(reading.code, reading.nats) for reading in readings if reading.nats]
-    total = sum([part.nats for part in parts])
-    bounded = clip(total, _CONTEXT_LOWEST, _CONTEXT_HIGHEST)
-    return parts if bounded == total else [*parts, Part("CONTEXT_CAP", bounded - total)]

@@ -131,7 +131,7 @@ class _Fields:
 
 @lru_cache(maxsize=1024)
 def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
+    at = datetime.fromisoformat(text.upper())  # RFC 3339 §5.6 allows a small t and z
     if at.tzinfo is None:
         raise ValueError("no offset from UTC")
     at.timestamp()

@@ -10,65 +10,73 @@ from typing import Final
 from idp.domain.risk import Part
 from idp.risk.population import Population
 from idp.risk.profile import AGENT, DEV, NET, Match, Profile, bucket_of
-from idp.risk.shipped import Attack
 
 ENGINE: Final = "ndl-1"
 _HABIT: Final = 1.6
 _PRIOR: Final = 4
-_NET_CODES: Final = ("NET_IP_KNOWN", "NET_ASN_KNOWN", "NET_COUNTRY_KNOWN", "NET_NEW")
-_AGENT_CODES: Final = ("AGENT_UA_KNOWN", "AGENT_BROWSER_KNOWN", "AGENT_SYSTEM_KNOWN", "AGENT_DEVICE_KNOWN", "AGENT_NEW")
-_DEV_CODES: Final = ("DEV_KNOWN", "DEV_NO_COOKIE")
+_NET_CODES: Final = ("NET_IP_KNOWN", "NET_ASN_KNOWN", "NET_COUNTRY_KNOWN", "NET_NEW", "NET_UNKNOWN")
+_AGENT_CODES: Final = (
+    "AGENT_UA_KNOWN", "AGENT_BROWSER_KNOWN", "AGENT_SYSTEM_KNOWN", "AGENT_DEVICE_KNOWN", "AGENT_NEW", "AGENT_UNKNOWN",
+)  # fmt: skip
+_DEV_CODES: Final = ("DEV_KNOWN+", "DEV_NO_COOKIE+", "")
 _BOTH: Final = (0, 1)
 
 
 def history_parts(profile: Profile, population: Population, found: Match) -> list[Part]:
     """Return novelty and habits, in this order."""
     if profile.logins == 0:
-        return [Part("NO_HISTORY", _no_history(population.tables.attack))]
+        attack = population.tables.attack
+        return [Part("NO_HISTORY", log(attack.net[3] * attack.agent[4] * attack.dev[1]))]
     bucket = bucket_of(profile.logins)
     devices = population.has_devices
-    parts = [Part(code_of(found, devices=devices), _novelty(population, bucket, found, devices=devices))]
-    if profile.logins >= 2:
-        parts += _habits(profile, population, bucket, found)
-    return parts
-
-
-def _no_history(attack: Attack) -> float:
-    return log(attack.net[3] * attack.agent[4] * attack.dev[1])
-
-
-def _novelty(population: Population, bucket: int, found: Match, *, devices: bool) -> float:
-    attack = population.tables.attack
-    attacker = sum([attack.net[depth] for depth in found.net]) * sum([attack.agent[depth] for depth in found.agent])
+    parts = [_novelty(population, bucket, found, devices=devices)]
+    if profile.logins < 2:
+        return parts
+    own = profile.depths
+    if len(found.net) == 1:
+        depth = found.net[0]
+        parts.append(Part("NET_HABIT", _habit(own[NET], depth, population.net_share(bucket, depth))))
+    if len(found.agent) == 1:
+        depth = found.agent[0]
+        parts.append(Part("AGENT_HABIT", _habit(own[AGENT], depth, population.agent_share(bucket, depth))))
     if devices:
-        attacker *= attack.dev[found.dev]
-    devs = (found.dev,) if devices else _BOTH
-    return log(attacker) - log(population.share_of(bucket, found.net, found.agent, devs))
-
-
-def _habits(profile: Profile, population: Population, bucket: int, found: Match) -> list[Part]:
-    depths = found.depths(devices=population.has_devices)
-    margins = population.margins_of(bucket, depths.net, depths.agent, depths.dev)
-    parts = []
-    for code, depth, kind, margin in (
-        ("NET_HABIT", depths.net, NET, margins[0]),
-        ("AGENT_HABIT", depths.agent, AGENT, margins[1]),
-        ("DEV_HABIT", depths.dev, DEV, margins[2]),
-    ):
-        if depth is not None:
-            own = profile.depths[kind]
-            usual = (own[depth] + _PRIOR * margin) / (sum(own) + _PRIOR)
-            parts.append(Part(code, clip(log(margin / usual), -_HABIT, _HABIT)))
+        parts.append(Part("DEV_HABIT", _habit(own[DEV], found.dev, population.dev_share(bucket, found.dev))))
     return parts
+
+
+def _novelty(population: Population, bucket: int, found: Match, *, devices: bool) -> Part:
+    kept = population.kept[bucket - 1]
+    key = (found.net, found.agent, found.dev if devices else -1)
+    part = kept.get(key)
+    if part is None:
+        attack = population.tables.attack
+        attacker = sum([attack.net[depth] for depth in found.net]) * sum([attack.agent[depth] for depth in found.agent])
+        if devices:
+            attacker *= attack.dev[found.dev]
+        devs = (found.dev,) if devices else _BOTH
+        owner = population.share_of(bucket, found.net, found.agent, devs)
+        part = kept[key] = Part(code_of(found, devices=devices), log(attacker) - log(owner))
+    return part
+
+
+def _habit(own: tuple[int, ...], depth: int, common: float) -> float:
+    """Return how much rarer this depth is for owners in general than for this person, within bounds."""
+    usual = (own[depth] + _PRIOR * common) / (sum(own) + _PRIOR)
+    return clip(log(common / usual), -_HABIT, _HABIT)
 
 
 def clip(number: float, lowest: float, highest: float) -> float:
     """Return the number, or the bound it exceeds."""
-    return max(lowest, min(highest, number))
+    return lowest if number < lowest else highest if number > highest else number
 
 
 def code_of(found: Match, *, devices: bool) -> str:
     """Return the code of a combination of depths, as in `DEV_KNOWN+NET_ASN_KNOWN+AGENT_UA_KNOWN`."""
-    net = _NET_CODES[found.net[0]] if len(found.net) == 1 else "NET_UNKNOWN"
-    agent = _AGENT_CODES[found.agent[0]] if len(found.agent) == 1 else "AGENT_UNKNOWN"
-    return f"{_DEV_CODES[found.dev]}+{net}+{agent}" if devices else f"{net}+{agent}"
+    net = found.net[0] if len(found.net) == 1 else -1
+    agent = found.agent[0] if len(found.agent) == 1 else -1
+    return _CODES[found.dev if devices else 2][net][agent]
+
+
+_CODES: Final = tuple(
+    tuple(tuple(f"{dev}{net}+{agent}" for agent in _AGENT_CODES) for net in _NET_CODES) for dev in _DEV_CODES
+)

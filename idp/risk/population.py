@@ -6,11 +6,14 @@ Counts are integers by bucket and depths, so that a store can add to its rows on
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from idp.domain.risk import Part
 from idp.risk.profile import BUCKETS, Taught
 from idp.risk.shipped import AGENTS, CELLS, DEVS, NETS, Tables, cell_of
 
 #: Bucket, and depths of network, agent and device.
 Row = tuple[int, int, int, int]
+#: The depths still possible, by which an engine may keep what it computed of a bucket until a login is counted there.
+Kept = tuple[tuple[int, ...], tuple[int, ...], int]
 _SMOOTHING: Final = 20.0
 
 
@@ -29,12 +32,14 @@ class Population:
         self._shipped = [tuple(tables.weight * share for share in cells) for cells in tables.cells]
         self._cells = [[0] * CELLS for _ in range(BUCKETS)]
         self._margins = [_Margins(cells) for cells in self._shipped]
+        self.kept: tuple[dict[Kept, Part], ...] = tuple({} for _ in range(BUCKETS))
         self._shipped_hours = tuple(tables.weight * share for share in tables.hours)
         for (bucket, *cell), count in (rows or {}).items():
             net, agent, dev = cell
             self._count(bucket, (net, agent, dev), count)
         for hour, count in (hours or {}).items():
             self.hours[hour] += count
+        self._hours_total = sum(self.hours)
 
     @property
     def has_devices(self) -> bool:
@@ -54,6 +59,7 @@ class Population:
             self._count(taught.bucket, taught.cell, count)
         if taught.hour is not None:
             self.hours[taught.hour] = max(0, self.hours[taught.hour] + count)
+            self._hours_total = sum(self.hours)
         self.with_device = max(0, self.with_device + count * taught.with_device)
 
     def _count(self, bucket: int, cell: tuple[int, int, int], count: int) -> None:
@@ -65,6 +71,7 @@ class Population:
         self.rows[row] = self.rows.get(row, 0) + count
         self._cells[bucket - 1][cell_of(net, agent, dev)] += count
         self._margins[bucket - 1].count(cell, count)
+        self.kept[bucket - 1].clear()
 
     def share_of(self, bucket: int, nets: Iterable[int], agents: Iterable[int], devs: Iterable[int]) -> float:
         """Return the share of owners' logins in this bucket that have one of these depths (P_pop)."""
@@ -80,19 +87,24 @@ class Population:
                     total += (cells[index] + shipped[index] + _SMOOTHING * independent) / (logins + _SMOOTHING)
         return total
 
-    def margins_of(self, bucket: int, net: int | None, agent: int | None, dev: int | None) -> tuple[float, ...]:
-        """Return the shares of owners' logins that match so deep, one kind at a time (m_x); 1 for an unknown depth."""
+    def net_share(self, bucket: int, depth: int) -> float:
+        """Return the share of owners' logins whose network matches so deep (m_net)."""
         margins = self._margins[bucket - 1]
-        logins = margins.logins + self.tables.weight
-        return (
-            1.0 if net is None else margins.net(net, logins),
-            1.0 if agent is None else margins.agent(agent, logins),
-            1.0 if dev is None else margins.dev(dev, logins),
-        )
+        return margins.net(depth, margins.logins + self.tables.weight)
+
+    def agent_share(self, bucket: int, depth: int) -> float:
+        """Return the share of owners' logins whose agent matches so deep (m_agent)."""
+        margins = self._margins[bucket - 1]
+        return margins.agent(depth, margins.logins + self.tables.weight)
+
+    def dev_share(self, bucket: int, depth: int) -> float:
+        """Return the share of owners' logins with or without a known device (m_dev)."""
+        margins = self._margins[bucket - 1]
+        return margins.dev(depth, margins.logins + self.tables.weight)
 
     def hour_share(self, hour: int) -> float:
         """Return the share of logins around this hour, its neighbours counting half (g)."""
-        total = sum(self.hours) + self.tables.weight
+        total = self._hours_total + self.tables.weight
         if total == 0:
             return 1 / 24
         before, after = (hour - 1) % 24, (hour + 1) % 24

@@ -4,6 +4,7 @@ All of it is digests and counts. An address is forgotten 180 days after it was l
 """
 
 from base64 import b85decode, b85encode
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
@@ -12,6 +13,7 @@ from typing import Final
 from idp.domain.json import Json, JsonObject
 from idp.domain.risk import Depths
 from idp.risk.hierarchy import AgentLevels, NetLevels
+from idp.risk.packing import pack, unpack
 from idp.risk.value_set import Change, find, first_seen, forget_before, last_seen, see, take_back
 
 ADDRESS_DAYS: Final = 180
@@ -82,7 +84,7 @@ class Match:
     dev: int = 1
 
     def depths(self, *, devices: bool = True) -> Depths:
-        """Return the depths as far as they are certain."""
+        """Return the depths as far as they are certain; without devices that of the device is unknown."""
         return Depths(
             net=self.net[0] if len(self.net) == 1 else None,
             agent=self.agent[0] if len(self.agent) == 1 else None,
@@ -119,14 +121,23 @@ _AGENTS: Final = tuple((depth,) for depth in range(5))
 _ANY_AGENT: Final = (0, 1, 2, 3, 4)
 
 
+_MATCHES: Final[Mapping[tuple[tuple[int, ...], tuple[int, ...], bool], Match]] = {
+    (net, agent, known): Match(net, agent, 0 if known else 1)
+    for net in _NETS for agent in _AGENTS for known in (False, True)
+}  # fmt: skip
+
+
 def match(profile: Profile, seen: Observation) -> Match:
     """Say how deep an attempt matches what was learnt."""
     values, today = profile.values, seen.day
     known = seen.device is not None and _knows(values[Level.DEVICE], seen.device, today - VALUE_DAYS)
-    return Match(_match_net(values, seen.net, today), _match_agent(values, seen.agent, today), 0 if known else 1)
+    net, agent = _match_net(values, seen.net, today), _match_agent(values, seen.agent, today)
+    return _MATCHES.get((net, agent, known)) or Match(net, agent, 0 if known else 1)
 
 
 def _knows(values: bytes, digest: bytes, oldest: int) -> bool:
+    if digest not in values:
+        return False
     at = find(values, digest)
     return at >= 0 and last_seen(values, at) >= oldest
 
@@ -245,8 +256,7 @@ def to_json(profile: Profile) -> dict[str, Json]:
     """Return the profile as a small JSON object."""
     last = profile.last
     return {
-        "v": 1, "n": profile.logins, "s": [b85encode(each).decode() for each in profile.values],
-        "k": list(profile.depths), "h": list(profile.hours),
+        "v": 1, "n": profile.logins, "s": b85encode(pack(profile.values, profile.depths + profile.hours)).decode(),
         "l": None if last is None else [last.at, last.latitude, last.longitude, last.radius_km],
     }  # fmt: skip
 
@@ -254,19 +264,10 @@ def to_json(profile: Profile) -> dict[str, Json]:
 def from_json(row: JsonObject) -> Profile:
     """Return the profile that such an object holds; ValueError if it holds none."""
     match row:
-        case {"v": 1, "n": int(logins), "s": [*sets], "k": [*counts], "h": [*hours], "l": last}:
-            return Profile(
-                logins=logins, values=tuple(b85decode(str(each)) for each in sets),
-                depths=_integers(counts, 11), hours=_integers(hours, 24), last=_place(last),
-            )  # fmt: skip
+        case {"v": 1, "n": int(logins), "s": str(packed), "l": last}:
+            values, counts = unpack(b85decode(packed), sets=len(Level), counts=DEV.stop + 24)
+            return Profile(logins, values, depths=counts[: DEV.stop], hours=counts[DEV.stop :], last=_place(last))
     raise ValueError("not a profile")
-
-
-def _integers(numbers: list[Json], length: int) -> tuple[int, ...]:
-    found = tuple(each for each in numbers if isinstance(each, int))
-    if len(found) != length or len(numbers) != length:
-        raise ValueError("not a profile: counts are missing")
-    return found
 
 
 def _place(last: Json) -> Place | None:

@@ -1,6 +1,6 @@
 """From nats to a score of 0 to 100, and the floors that lift it to the start of a band."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from idp.domain.risk import Band, Floor, Reading, band_of
 
@@ -16,8 +16,10 @@ def score_of(llr: float) -> int:
     return min(start - 1, start + round(max(_BELOW * llr, -start)))
 
 
-def lift(score: int, readings: Iterable[Reading]) -> tuple[int, tuple[Floor, ...]]:
+def lift(score: int, readings: Sequence[Reading]) -> tuple[int, tuple[Floor, ...]]:
     """Return the score after all floors, and those floors; one that lifts by a band acts on what the others leave."""
+    if not readings:
+        return score, ()
     floors = [Floor(each.code, each.floor) for each in readings if each.floor is not None]
     score = max([score, *(floor.band.start for floor in floors)])
     for each in readings:

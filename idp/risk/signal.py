@@ -93,6 +93,7 @@ class Circumstances:
     place_is_common: bool | None = None  # many in the tenant sign in from there
     agent: str | None = None
     hints: Hints = NO_HINTS
+    programs_are_usual: bool = False  # a test server: programs sign in there, and that says nothing
     device: str | None = None  # the identifier in a cookie that was found genuine
     cookie: Cookie | None = None
     hour: int | None = None  # local

@@ -2,9 +2,12 @@
 
 A world is made of a `Shape` and a seed, and is the same on every machine. Every person is attacked equally often by
 every kind of attacker, at times inside the person's own history; attackers teach nothing.
-The shapes, the seeds and what they are for: `worlds_shapes.py`.
+The shapes, the seeds and what they are for: `worlds_shapes.py`. On the command line:
+
+    python -m tests.support.worlds SHAPE SEED [--people N] [--address-and-agent] > events.jsonl
 """
 
+import argparse
 import json
 import random
 from bisect import bisect
@@ -13,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from tests.support.worlds_shapes import ABROAD, AGENTS, ATTACKERS, HOME, MODELS, ORIGINS, TRAINING, Shape
+from tests.support.worlds_shapes import ABROAD, AGENTS, ATTACKERS, HOME, MODELS, ORIGINS, SHAPES, TRAINING, Shape
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -277,3 +280,21 @@ def world(shape: Shape, seed: int, *, all_signals: bool = True) -> list[str]:
     """Return a world as lines of JSON; without all signals only address and agent are left."""
     less: dict[str, object] = {} if all_signals else {"device": None, "hour": None, "net_kind": None}
     return [json.dumps(event | less) for event in World(shape, seed).events()]
+
+
+def main() -> None:
+    """Print a world."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shape", choices=[shape.name for shape in SHAPES])
+    parser.add_argument("seed", type=int)
+    parser.add_argument("--people", type=int, help="instead of the shape's own number")
+    parser.add_argument("--address-and-agent", action="store_true", help="leave the other signals out")
+    options = parser.parse_args()
+    shape = next(shape for shape in SHAPES if shape.name == options.shape)
+    if options.people:
+        shape = replace(shape, people=options.people)
+    print("\n".join(world(shape, options.seed, all_signals=not options.address_and_agent)))
+
+
+if __name__ == "__main__":
+    main()

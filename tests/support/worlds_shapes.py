@@ -46,7 +46,6 @@ class Shape:
     agent_guess: float = 0.0  # targeted attackers with an agent of the victim's
     ipv6: float = 0.15
     kiosks: int = 0
-    all_signals: bool = True
 
 
 CALIBRATED = Shape("calibrated")

@@ -8,6 +8,7 @@ from idp.domain.risk import Reading
 from idp.risk.signal import NO_HINTS, NOTHING, Facts, Hints
 
 _AUTOMATION: Final = (Reading("AUTOMATION", 3.0),)
+_USUAL: Final = (Reading("AUTOMATION"),)
 _LONGEST: Final = 512
 _PROGRAMS: Final = re.compile(
     r"headless|phantomjs|selenium|webdriver|puppeteer|playwright|electron-bot|bot\b|crawler|spider|scrapy"
@@ -24,6 +25,11 @@ _PLATFORMS: Final = {
 
 def read(facts: Facts) -> tuple[Reading, ...]:
     """Say whether a program is at work: by its agent, or by headers that no browser sends so."""
+    found = _read(facts)
+    return _USUAL if found and facts.now.programs_are_usual else found
+
+
+def _read(facts: Facts) -> tuple[Reading, ...]:
     agent, hints = facts.now.agent, facts.now.hints
     if agent is not None and is_program(agent):
         return _AUTOMATION
