@@ -13,6 +13,8 @@ from typing import BinaryIO, NoReturn
 import click
 
 from idp.cli.running import json_option, show
+from idp.risk import comparison
+from idp.risk.comparison import compare, read_answers
 from idp.risk.evaluation import Engine, evaluate, train
 from idp.risk.event_file import BrokenLine, read_events, read_scored, scored_line
 from idp.risk.report import report, to_json, to_text
@@ -65,6 +67,30 @@ def report_(scored: str, warmup: float, as_json: bool) -> None:
     with _lines(scored) as lines:
         found = report(list(read_scored(lines)), warmup=warmup)
     show(as_json, to_json(found), to_text(found))
+
+
+@risk.command("compare")
+@click.argument("events", type=click.Path(dir_okay=False))
+@click.option("--advice", type=click.Path(dir_okay=False), required=True, help="answers, one JSON object a line")
+@click.option("--tables", default="default", show_default=True, metavar="default|none|PATH", help="of owners at large")
+@click.option("--price-in", type=click.FloatRange(0), default=0.0, help="of a million tokens sent")
+@click.option("--price-out", type=click.FloatRange(0), default=0.0, help="of a million tokens received")
+@json_option
+@click.pass_context
+def compare_(
+    context: click.Context, events: str, advice: str, tables: str, price_in: float, price_out: float, as_json: bool
+) -> None:  # fmt: skip
+    """Say whether advice catches more attacks than a lower threshold would; exit 1 if that is not proven."""
+    known = _tables(tables)
+    with _lines(advice) as lines:
+        answers = read_answers(lines)
+    with _lines(events) as lines:
+        pairs = list(evaluate(read_events(lines), engine=Engine.NDL, tables=known))
+    scored = list(read_scored(scored_line(event, found) for event, found in pairs))
+    found = compare(scored, [event.id for event, _ in pairs], answers)
+    show(as_json, comparison.to_json(found, price_in=price_in, price_out=price_out), comparison.to_text(found))
+    if not found.passes:
+        context.exit(1)
 
 
 @risk.command("train")

@@ -7,6 +7,7 @@ The reading of agents is total: any text gives four levels, never an exception.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 #: Turns a kind ("address", "browser" …) and a value into 64 bits.
@@ -98,7 +99,11 @@ def network_of(address: str | None) -> str | None:
 def read_agent(agent: str | bytes) -> Agent:
     """Read a User-Agent; only its first 512 bytes count."""
     raw = agent if isinstance(agent, bytes) else agent.encode("utf-8", "backslashreplace")
-    text = raw[:AGENT_BYTES].decode("utf-8", "replace")
+    return _read(raw[:AGENT_BYTES].decode("utf-8", "replace"))
+
+
+@lru_cache(maxsize=2048)
+def _read(text: str) -> Agent:
     return Agent(text=text, browser=_browser(text), system=_system(text), device=_device(text))
 
 

@@ -74,23 +74,23 @@ class _Label:
 def report(lines: Sequence[Scored], *, warmup: float) -> Report:
     """Return the figures of a file; the first share `warmup` of lines counts neither for AUC nor for TPR."""
     people = _People(lines, skip=int(warmup * len(lines)))
-    draws = [people.one, *(_draw(len(people.names), number) for number in range(_RESAMPLES))]
+    draws = [people.one, *(draw(len(people.names), number) for number in range(_RESAMPLES))]
     attackers = {}
     cumulated = [people.cumulated(weights) for weights in draws]
     for name, label in sorted(people.labels.items()):
         attackers[name] = Attackers(
             len(label.every),
-            _figure([_auc(people, label, weights, sums) for weights, sums in zip(draws, cumulated, strict=True)]),
+            figure_of([_auc(people, label, weights, sums) for weights, sums in zip(draws, cumulated, strict=True)]),
             {
-                share: _figure([_tpr(people, label, share, weights, sums)
+                share: figure_of([_tpr(people, label, share, weights, sums)
                                 for weights, sums in zip(draws, cumulated, strict=True)])
                 for share in CHALLENGED
             },
-            {share: _figure([_reauthentications(people, label, share, weights) for weights in draws])
+            {share: figure_of([_reauthentications(people, label, share, weights) for weights in draws])
              for share in CAUGHT},
         )  # fmt: skip
     strata = {
-        stratum: {measure: _figure([_share(people, stratum, measure, weights) for weights in draws])
+        stratum: {measure: figure_of([_share(people, stratum, measure, weights) for weights in draws])
                   for measure in MEASURES}
         for stratum in STRATA
     }  # fmt: skip
@@ -201,7 +201,7 @@ def _share(people: _People, stratum: str, measure: str, weights: Weights) -> flo
     return sum(map(mul, weights, people.counts[stratum, measure])) / logins if logins else None
 
 
-def _figure(values: list[float | None]) -> Figure:
+def figure_of(values: list[float | None]) -> Figure:
     """Return the first value, and the interval that the others span."""
     drawn = sorted(value for value in values[1:] if value is not None)
     if values[0] is None or not drawn:
@@ -218,7 +218,8 @@ def _poisson_bytes() -> bytes:
 _POISSON: Final = _poisson_bytes()
 
 
-def _draw(people: int, number: int) -> Weights:
+def draw(people: int, number: int) -> Weights:
+    """Return how often each person counts in the resample of this number."""
     return shake_128(b"idp risk report %d" % number).digest(people).translate(_POISSON)
 
 

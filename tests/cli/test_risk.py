@@ -99,3 +99,15 @@ def test_a_table_can_be_trained_and_used(events: Path) -> None:
     assert trained.returncode == used.returncode == 0, trained.stderr + used.stderr
     assert (table["version"], table["seed"]) == ("mine-1", "7")
     assert table["D"]["1"][0] == 1
+
+
+def test_unproven_advice_ends_with_one(events: Path) -> None:
+    (events.parent / "advice.jsonl").write_text('{"id":"e20","score":70,"confidence":"high"}\n')
+
+    done = run(events.parent, "compare", "events.jsonl", "--advice", "advice.jsonl", "--json")
+    broken = run(events.parent, "compare", "events.jsonl", "--advice", "events.jsonl")
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["passes"] is False
+    assert broken.returncode == 2
+    assert "line 1:" in broken.stderr
