@@ -60,6 +60,8 @@ class EventKind(StrEnum):
     DELETION_UNDONE = "deletion_undone"
     ACCOUNT_DELETED = "account_deleted"
     ACCOUNT_SECURED = "account_secured"
+    POLICY_CHANGED = "policy_changed"
+    POLICY_REVERTED = "policy_reverted"
 
 
 @dataclass(frozen=True, slots=True)

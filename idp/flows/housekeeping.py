@@ -8,6 +8,7 @@ import structlog
 
 from idp.clock import Clock
 from idp.domain.event import Event, EventKind
+from idp.flows.policy_watch import PolicyWatch
 from idp.flows.signing_keys import SigningKeys
 from idp.messages.outbox import OutboxWorker
 from idp.providers.keystore.port import KeyStoreFault
@@ -17,6 +18,7 @@ from idp.storage.stores import Transactions
 SWEEP_EVERY_SECONDS = 300.0
 KEYS_EVERY_SECONDS = 600.0
 OUTBOX_EVERY_SECONDS = 1.0
+POLICY_EVERY_SECONDS = 60.0
 MAX_BATCHES = 1000
 log = structlog.get_logger("housekeeping")
 
@@ -54,8 +56,12 @@ async def delete_due(transactions: Transactions, clock: Clock) -> int:
 class Housekeeping:
     """Runs the chores of one process until it is stopped; every chore may run in several processes at once."""
 
-    def __init__(self, transactions: Transactions, keys: SigningKeys, outbox: OutboxWorker, clock: Clock) -> None:
+    def __init__(
+        self, transactions: Transactions, keys: SigningKeys, outbox: OutboxWorker, clock: Clock,
+        *, policies: PolicyWatch | None = None,
+    ) -> None:  # fmt: skip
         """Keep what the chores need."""
+        self._policies = policies
         self._transactions = transactions
         self._keys = keys
         self._outbox = outbox
@@ -69,6 +75,7 @@ class Housekeeping:
             (self._delete_due, SWEEP_EVERY_SECONDS),
             (self._keys.keep_fresh, KEYS_EVERY_SECONDS),
             (self._deliver, OUTBOX_EVERY_SECONDS),
+            (self._watch_policies, POLICY_EVERY_SECONDS),
         ):
             self._tasks.append(asyncio.create_task(_repeat(chore, pause)))
 
@@ -87,6 +94,10 @@ class Housekeeping:
         deleted = await delete_due(self._transactions, self._clock)
         if deleted:
             log.info("accounts deleted", accounts=deleted)
+
+    async def _watch_policies(self) -> None:
+        if self._policies is not None:
+            await self._policies.look()
 
     async def _deliver(self) -> None:
         while await self._outbox.deliver():

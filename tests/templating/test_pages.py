@@ -53,6 +53,8 @@ NOT_OF_A_PERSON = {
     EventKind.SIGN_UP_STARTED,
     EventKind.INVITED,
     EventKind.ACCOUNT_DELETED,
+    EventKind.POLICY_CHANGED,
+    EventKind.POLICY_REVERTED,
 }
 
 TITLES = {
