@@ -1,6 +1,6 @@
 """Gathers what is known of an attempt and has the local engine score it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -48,6 +48,11 @@ class Assessed:
     def score(self) -> int:
         """Return the score that counts for this attempt alone."""
         return self.scored.assessment.score if self.advice is None else self.advice.final
+
+    def with_breach(self, *, found: bool) -> "Assessed":
+        """Return the same, after the password was at hand and looked up among leaked ones."""
+        circumstances = replace(self.scored.circumstances, breached=found)
+        return replace(self, scored=replace(self.scored, circumstances=circumstances))
 
 
 async def assess(context: Context, visit: Visit, user: User | None, attempt: Attempt) -> Assessed | None:

@@ -7,20 +7,22 @@ gave every demanded proof teaches; one of medium risk or more that gave a passwo
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from idp.domain import assurance
 from idp.domain.assurance import Factor, Requirement
 from idp.domain.authorization import AuthorizationRequest, Interaction
 from idp.domain.client import Client
 from idp.domain.risk import Band
 from idp.domain.session import Session
 from idp.domain.user import User
-from idp.flows import assessment, verdict
+from idp.flows import assessment, throttle, verdict
 from idp.flows.assessment import Assessed, Attempt
 from idp.flows.browser_session import Bounds
 from idp.flows.enrolled import facts_of
+from idp.flows.verdict import Judged
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy import judgement as judgements
-from idp.policy import prompts
+from idp.policy import prompts, step_up
 from idp.policy.facts import Event
 from idp.policy.judgement import Account, Judgement
 from idp.policy.rules import Decision
@@ -73,6 +75,23 @@ async def of_session(
     return replace(situation, judgement=replace(judged.judgement, decision_id=None))
 
 
+async def is_enough(
+    context: Context, visit: Visit, user: User, session: Session, facts: step_up.Facts, event: Event
+) -> bool:
+    """Say whether a session may do this at once, by the account's own rules and by the policy."""
+    base = step_up.of_sensitive_page(facts)
+    assert base.max_age is not None
+    recent = assurance.fresh(session.proofs, context.now - base.max_age)
+    if not any(proof.factor in assurance.PRIMARY for proof in recent) or not base.is_met(recent):
+        return False
+    attempt = Attempt(event, session=session)
+    assessed = await assessment.assess(context, visit, user, attempt)
+    if assessed is None:
+        return True
+    account = Account(facts, context.engine.rules, base, context.now)
+    return verdict.judge(context, user, attempt, assessed, account, recent).verdict.decision is Decision.ALLOW
+
+
 async def with_judgement(
     context: Context, visit: Visit, standing: "Standing", user: User, after: Interaction, assessed: Assessed | None
 ) -> Interaction:
@@ -91,7 +110,18 @@ async def with_judgement(
     account = _account(context, situation, base)
     judged = verdict.judge(context, user, attempt, found, account, proofs, at_least=_score_before(standing.interaction))
     await verdict.keep(context, user, attempt, judged, account, proofs)
+    await _deny(context, visit, judged)
     return replace(after, judgement=judged.judgement.as_json())
+
+
+async def _deny(context: Context, visit: Visit, judged: Judged) -> None:
+    """Keep the source of a denied attempt away for a while; its account stays open to its owner."""
+    length = judged.verdict.resolution.denies_for
+    if judged.verdict.decision is Decision.DENY and length is not None:
+        await throttle.deny(
+            context.stores, context.engine.digester, address=visit.address, agent=visit.user_agent, now=context.now,
+            length=length,
+        )  # fmt: skip
 
 
 def _score_before(interaction: Interaction) -> int:

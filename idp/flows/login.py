@@ -15,13 +15,15 @@ from idp.factors.password import PasswordHasher, is_plausible
 from idp.factors.password_judge import PasswordJudge
 from idp.factors.webauthn import Anybody, CounterRegressed, Webauthn
 from idp.factors.webauthn_ceremony import as_json
-from idp.flows import authorization, known_device, throttle
+from idp.flows import assessment, authorization, known_device, throttle
+from idp.flows.assessment import Assessed
 from idp.flows.authorization import Standing, Step, Stuck
 from idp.flows.notices import Notices
 from idp.flows.sign_in import Proceeded, SignIn
 from idp.flows.throttle import Budget
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
+from idp.policy.facts import Event
 from idp.storage.credentials import StoredHash
 from idp.storage.stores import Stores, Transactions
 
@@ -44,6 +46,7 @@ class _Attempt:
     user: User | None
     stored: StoredHash | None
     budget: Budget
+    assessed: Assessed | None
 
 
 class Login:
@@ -125,10 +128,18 @@ class Login:
             stored = await stores.credentials.password_of(user.id if user else NOBODY)
             budget = self._budget(context, visit, username, user, stored)
             refused = await throttle.reserve(stores, budget, context.now, limits_floods=context.engine.limits_floods)
+            refused = refused or await self._denied(context, visit)
             if refused is not None:
                 await context.record(EventKind.THROTTLED, user_id=user.id if user else None)
                 return await self._not_yet(context, standing, refused)
-            return _Attempt(standing, user, stored, budget)
+            attempt = assessment.Attempt(Event.LOGIN, standing.request, standing.client)
+            assessed = await assessment.assess(context, visit, user, attempt)
+            return _Attempt(standing, user, stored, budget, assessed)
+
+    async def _denied(self, context: Context, visit: Visit) -> Refused | None:
+        return await throttle.denied(
+            context.stores, context.engine.digester, address=visit.address, agent=visit.user_agent, now=context.now
+        )
 
     def _budget(
         self, context: Context, visit: Visit, username: str, user: User | None, stored: StoredHash | None
@@ -169,7 +180,9 @@ class Login:
         standing = await authorization.stand(context, visit, attempt.standing.interaction.id)
         if isinstance(standing, Stuck):
             return standing
-        return await self._sign_in.record(context, visit, standing, user, Proof(Factor.PASSWORD, now))
+        assessed = attempt.assessed.with_breach(found=is_breached) if attempt.assessed is not None else None
+        proof = Proof(Factor.PASSWORD, now)
+        return await self._sign_in.record(context, visit, standing, user, proof, assessed=assessed)
 
     async def with_passkey(
         self,
@@ -191,6 +204,9 @@ class Login:
             check()
             if standing.step is not Step.LOGIN:
                 return Proceeded(await authorization.resume(context, visit, interaction_id))
+            refused = await self._denied(context, visit)
+            if refused is not None:
+                return await self._not_yet(context, standing, refused)
             found = await self._whose(context, standing, answer)
             if isinstance(found, Refused):
                 await context.record(EventKind.SIGN_IN_REFUSED, reason=found.reason.value, factor="webauthn")

@@ -6,15 +6,17 @@ five minutes (ASVS 7.5.1).
 
 from dataclasses import dataclass
 
-from idp.domain import assurance
 from idp.domain.session import Session
 from idp.domain.user import User
-from idp.flows import browser_session
+from idp.flows import browser_session, judging
 from idp.flows.enrolled import facts_of
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
-from idp.policy import lifetimes, step_up
+from idp.policy import lifetimes
+from idp.policy.facts import Event
 from idp.policy.step_up import Facts
+
+__all__ = ["Event", "Owner", "owner_of"]
 
 REAUTHENTICATION = lifetimes.REAUTHENTICATION
 
@@ -26,7 +28,10 @@ class Owner:
     user: User
     session: Session
     facts: Facts
-    is_fresh: bool
+
+    async def may(self, context: Context, visit: Visit, event: Event) -> bool:
+        """Say whether they proved enough, recently enough, for this."""
+        return await judging.is_enough(context, visit, self.user, self.session, self.facts, event)
 
 
 async def owner_of(context: Context, visit: Visit) -> Owner | None:
@@ -37,8 +42,4 @@ async def owner_of(context: Context, visit: Visit) -> Owner | None:
         return None
     session = await browser_session.keep_alive(context.stores, session, context.now)
     facts = await facts_of(context.stores, context.engine, visit, user, context.now)
-    requirement = step_up.of_sensitive_page(facts)
-    assert requirement.max_age is not None
-    recent = assurance.fresh(session.proofs, context.now - requirement.max_age)
-    is_fresh = any(proof.factor in assurance.PRIMARY for proof in recent) and requirement.is_met(recent)
-    return Owner(user, session, facts, is_fresh)
+    return Owner(user, session, facts)

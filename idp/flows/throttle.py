@@ -64,6 +64,24 @@ async def reserve(stores: Stores, budget: Budget, now: datetime, *, limits_flood
     return None
 
 
+def _source(digester: Digester, address: str, agent: str) -> Digest:
+    """Return the counter of a network and a kind of browser: what a denial hits, and never an account."""
+    return digester.digest("denied_source", f"{network_of(address)}|{agent}")
+
+
+async def deny(
+    stores: Stores, digester: Digester, *, address: str, agent: str, now: datetime, length: timedelta
+) -> None:
+    """Keep this network and browser from trying for a while."""
+    await stores.attempts.block(_source(digester, address, agent), now, now + length)
+
+
+async def denied(stores: Stores, digester: Digester, *, address: str, agent: str, now: datetime) -> Refused | None:
+    """Say how long this network and browser must wait, if a policy denied them."""
+    until = await stores.attempts.blocked_until(_source(digester, address, agent), now)
+    return None if until is None else Refused(Refusal.THROTTLED, max(until - now, timedelta(seconds=1)))
+
+
 async def _network_is_full(stores: Stores, budget: Budget, now: datetime) -> bool:
     window = lockout.NETWORK_ACCOUNTS_WINDOW
     accounts = await stores.attempts.note_account(budget.network, budget.account, now, window=window)

@@ -43,7 +43,9 @@ def judge(
     score = max(assessed.score, assessed.user_risk, session_risk, at_least)
     enrolled = account.facts.enrolled | {Factor.PASSWORD}
     facts = facts_for(context, user, attempt, assessed, enrolled, score)
-    judgement = Judgement(assessed.chosen.policy, facts, score, assessed.chosen.denies, make_id())
+    # Ids grow with time, so that pages of decisions read in the order in which they were made.
+    decision_id = f"{int(context.now.timestamp() * 1_000_000):014x}{make_id()}"
+    judgement = Judgement(assessed.chosen.policy, facts, score, assessed.chosen.denies, decision_id)
     return Judged(judgement, assessed, verdict_of(judgement, account, proofs))
 
 

@@ -43,8 +43,11 @@ class Scored:
 class Scorer:
     """The local engine of one deployment."""
 
-    def __init__(self, tables: Tables, networks: Networks, digester: Digester) -> None:
+    def __init__(
+        self, tables: Tables, networks: Networks, digester: Digester, *, programs_are_usual: bool = False
+    ) -> None:
         """Judge by these tables and files; values are stored under digests of this deployment."""
+        self._programs_are_usual = programs_are_usual
         self._tables = tables
         self._networks = networks
         self._digester = digester
@@ -69,6 +72,7 @@ class Scorer:
             where = Coordinates(found.latitude, found.longitude, found.radius_km)
         return replace(
             now,
+            programs_are_usual=self._programs_are_usual,
             asn=found.asn,
             country=found.country,
             coordinates=where,

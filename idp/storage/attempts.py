@@ -113,6 +113,26 @@ class AttemptStore:
         count: int = counted.scalar_one()
         return count
 
+    async def block(self, subject: Digest, now: datetime, until: datetime) -> None:
+        """Block a subject until then; a longer block stays."""
+        table = attempts.c
+        row = upsert(self._connection, attempts).values(
+            subject=subject, failures=1, refused=0, last_at=now, blocked_until=until, expires_at=until
+        )
+        await self._connection.execute(
+            row.on_conflict_do_update(
+                index_elements=[table.subject],
+                set_={"blocked_until": until, "expires_at": until, "last_at": now},
+                where=table.blocked_until < until,
+            )
+        )
+
+    async def blocked_until(self, subject: Digest, now: datetime) -> datetime | None:
+        """Return when a block of this subject ends; None if there is none."""
+        query = select(attempts.c.blocked_until).where(attempts.c.subject == subject, attempts.c.blocked_until > now)
+        until: datetime | None = (await self._connection.execute(query)).scalar_one_or_none()
+        return until
+
     async def note_account(self, network: Digest, account: Digest, now: datetime, *, window: timedelta) -> int:
         """Note that a network tried an account; return how many accounts it tried inside the window."""
         row = upsert(self._connection, network_accounts).values(

@@ -11,13 +11,14 @@ from idp.risk.active_policies import ActivePolicies
 from idp.risk.desk import RiskDesk
 from idp.risk.scorer import Scorer
 from idp.risk.shipped import default_tables
-from idp.settings import BadSettings, Settings
+from idp.settings import BadSettings, Mode, Settings
 from idp.storage.caches import EpochWatch
 
 
 def risk_desk(settings: Settings, watch: EpochWatch, digester: Digester) -> RiskDesk:
     """Return who scores and which policy decides; raise BadSettings with file, line and reason for a bad policy."""
-    scorer = Scorer(default_tables(), networks(settings), digester)
+    usual = settings.mode is not Mode.PRODUCTION
+    scorer = Scorer(default_tables(), networks(settings), digester, programs_are_usual=usual)
     return RiskDesk(scorer, ActivePolicies(watch, own_policy(settings), digester), settings.decisions_kept)
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from idp.domain.refusal import Refused
 from idp.flows import authorization
 from idp.flows.browser_session import OpenedSession
-from idp.flows.self_service import REAUTHENTICATION, Owner, owner_of
+from idp.flows.self_service import REAUTHENTICATION, Event, Owner, owner_of
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.web import csrf, pages
@@ -74,7 +74,9 @@ class Desk:
 Handler = Callable[[Desk], Awaitable[Response]]
 
 
-async def enter(request: Request, handler: Handler, *, fresh: bool, fields: dict[str, str]) -> Response:
+async def enter(
+    request: Request, handler: Handler, *, fresh: bool, fields: dict[str, str], event: Event = Event.CREDENTIAL_CHANGE
+) -> Response:
     """Run a handler for whoever is signed in here, in one transaction; anybody else is led to sign in first."""
     visit, is_new = visit_of(request)
     site, path = site_of(request), request.scope["idp.path"]
@@ -83,18 +85,20 @@ async def enter(request: Request, handler: Handler, *, fresh: bool, fields: dict
     async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
         context = context_of(request, stores)
         owner = await owner_of(context, visit)
-        if owner is None or (fresh and not owner.is_fresh):
+        if owner is None or (fresh and not await owner.may(context, visit, event)):
             within = REAUTHENTICATION if owner is not None else None
             go_to = await authorization.begin_without_client(context, visit, return_path=path, fresh_within=within)
             return bind(request, visit, is_new, to_response(request, go_to))
         return await handler(Desk(request, context, visit, owner, fields))
 
 
-def own(handler: Handler, *, fresh: bool = False) -> Callable[[Request], Awaitable[Response]]:
+def own(
+    handler: Handler, *, fresh: bool = False, event: Event = Event.CREDENTIAL_CHANGE
+) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint of an account page; `fresh` ones ask for everything the account has, proved just now."""
 
     async def endpoint(request: Request) -> Response:
         fields = single(await form_of(request)) if request.method == "POST" else {}
-        return await enter(request, handler, fresh=fresh, fields=fields)
+        return await enter(request, handler, fresh=fresh, fields=fields, event=event)
 
     return endpoint

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from idp.domain.refusal import Refused
 from idp.flows.profile import CHANGE_EMAIL, OWN_CLAIMS
-from idp.flows.self_service import owner_of
+from idp.flows.self_service import Event, owner_of
 from idp.web.account.gate import Desk, enter, own
 from idp.web.forms import form_of, single
 from idp.web.site import context_of, site_of, visit_of
@@ -63,8 +63,10 @@ async def password(request: Request) -> Response:
     fields = single(await form_of(request))
     site = site_of(request)
     async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
-        owner = await owner_of(context_of(request, stores), visit) if visit.session else None
-    if owner is None or not owner.is_fresh:
+        context = context_of(request, stores)
+        owner = await owner_of(context, visit) if visit.session else None
+        may = owner is not None and await owner.may(context, visit, Event.CREDENTIAL_CHANGE)
+    if owner is None or not may:
         return await enter(request, _password_page, fresh=True, fields=fields)
     new_password = site.accounts.profile.new_password
     user = owner.user
@@ -93,4 +95,4 @@ async def _password_page(desk: Desk, refused: Refused | None = None) -> Response
 
 
 profile = own(_profile)
-email = own(_email, fresh=True)
+email = own(_email, fresh=True, event=Event.EMAIL_CHANGE)
