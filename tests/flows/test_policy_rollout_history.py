@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from idp.policy import rule_file, shipped
 from idp.policy.record import RecordedSignIn
 from idp.policy.simulation import simulate
 from idp.policy.step_up import Rules
+from tests.support.careful import ELSEWHERE, SAFARI, Visitor, careful_provider, settled
 from tests.support.policy_past import ADA, HEAD, OWN, PASSKEYS_ONLY, Desk, as_stored, harmless, store_past
 from tests.support.recorded import START, history
 
@@ -138,3 +140,17 @@ async def test_everybody_is_seen_page_by_page(desk: Desk) -> None:
 
     assert found.people == len(people)
     assert sorted(found.users) == sorted(people)
+
+
+async def test_what_the_provider_itself_recorded_comes_out_again(tmp_path: Path) -> None:
+    async with careful_provider(tmp_path) as provider:
+        rp = await provider.client()
+        owner = await settled(provider, rp, times=3)
+        await Visitor(provider, owner.person, ELSEWHERE, SAFARI).arrive(rp)
+        site = provider.site
+        assert site.engine.risk is not None
+
+        report = await policy_history.replay(site.transactions, site.engine.risk.policies.own, START)
+
+    assert report.decisions >= 4
+    assert report.reproduced == report.decisions
