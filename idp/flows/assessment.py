@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from idp.domain.authorization import AuthorizationRequest
 from idp.domain.client import Client
+from idp.domain.secret import make_id
 from idp.domain.session import Session
 from idp.domain.user import User
 from idp.flows import known_device, throttle
@@ -41,6 +42,7 @@ class Assessed:
 
     scored: Scored
     chosen: Chosen
+    decision_id: str  # under which a decision about it is stored
     advice: Advice | None = None
     user_risk: int = 0
 
@@ -63,7 +65,9 @@ async def assess(context: Context, visit: Visit, user: User | None, attempt: Att
     user_id = user.id if user is not None else NOBODY
     circumstances = await _circumstances(context, visit, user, attempt)
     scored = await desk.scorer.score(context.stores, user_id, circumstances)
-    return Assessed(scored, await desk.policies.of(context.stores, user_id))
+    # Ids grow with time, so that pages of decisions read in the order in which they were made.
+    decision_id = f"{int(context.now.timestamp() * 1_000_000):014x}{make_id()}"
+    return Assessed(scored, await desk.policies.of(context.stores, user_id), decision_id)
 
 
 async def _circumstances(context: Context, visit: Visit, user: User | None, attempt: Attempt) -> Circumstances:

@@ -9,7 +9,6 @@ from idp.domain.client import Client
 from idp.domain.session import Session
 from idp.domain.user import Role, User
 from idp.flows.assessment import Assessed, Attempt, local_time
-from idp.oauth.context import Context
 from idp.policy import facts as fact_file
 from idp.policy.facts import SHORT_NAMES, Facts, Value
 from idp.policy.rules import Policy
@@ -18,11 +17,11 @@ from idp.risk.scorer import Scored
 
 
 def facts_for(
-    context: Context, user: User, attempt: Attempt, assessed: Assessed, enrolled: frozenset[Factor] | None, score: int
+    now: datetime, user: User, attempt: Attempt, assessed: Assessed, enrolled: frozenset[Factor] | None, score: int
 ) -> Facts:
     """Return the snapshot that the policy sees; what is not known is left out."""
     assessment, found = assessed.scored.assessment, assessed.scored.circumstances
-    policy, now, session = assessed.chosen.policy, context.now, attempt.session
+    policy, session = assessed.chosen.policy, attempt.session
     known: dict[str, Value | None] = {
         "groups": frozenset(user.groups),
         "signals": signals_of(assessed, attempt),

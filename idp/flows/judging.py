@@ -15,6 +15,7 @@ from idp.domain.risk import Band
 from idp.domain.session import Session
 from idp.domain.user import User
 from idp.flows import assessment, throttle, verdict
+from idp.flows.advising import tenant_of
 from idp.flows.assessment import Assessed, Attempt
 from idp.flows.browser_session import Bounds
 from idp.flows.enrolled import facts_of
@@ -27,6 +28,7 @@ from idp.policy.facts import Event
 from idp.policy.judgement import Account, Judgement
 from idp.policy.rules import Decision
 from idp.policy.situation import Situation
+from idp.risk.shared_advice import earn
 
 if TYPE_CHECKING:
     from idp.flows.authorization import Standing
@@ -94,10 +96,10 @@ async def is_enough(
 
 async def with_judgement(
     context: Context, visit: Visit, standing: "Standing", user: User, after: Interaction, assessed: Assessed | None
-) -> Interaction:
+) -> tuple[Interaction, Judged | None]:
     """Judge an attempt with its first proof; the risk is never less than what this interaction saw before."""
     if context.engine.risk is None:
-        return after
+        return after, None
     event = Event.LOGIN if after.fresh_within is None else Event.CREDENTIAL_CHANGE
     session = standing.session if standing.session is not None and standing.session.user_id == user.id else None
     attempt = Attempt(event, after.request, standing.client, session)
@@ -111,7 +113,7 @@ async def with_judgement(
     judged = verdict.judge(context, user, attempt, found, account, proofs, at_least=_score_before(standing.interaction))
     await verdict.keep(context, user, attempt, judged, account, proofs)
     await _deny(context, visit, judged)
-    return replace(after, judgement=judged.judgement.as_json())
+    return replace(after, judgement=judged.judgement.as_json()), judged
 
 
 async def _deny(context: Context, visit: Visit, judged: Judged) -> None:
@@ -157,6 +159,8 @@ async def teach(context: Context, visit: Visit, situation: Situation, user: User
     if judgement.facts.known.get("event") == Event.LOGIN.value and (gave_more or not is_doubtful):
         seen = await assessment.observe(context, visit, user)
         taught = await desk.scorer.learn(context.stores, user.id, seen, context.now)
+    adviser = judgement.policy.adviser
+    await earn(context.stores, tenant_of(context.engine.digester), adviser.friction_budget, context.now)
     if judgement.decision_id is not None:
         await context.stores.decisions.conclude(
             judgement.decision_id, "passed", session_id=session.id, taught=taught, now=context.now

@@ -5,7 +5,7 @@ Known, unknown, disabled and throttled accounts cost and look alike; what really
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idp.domain.assurance import Factor, Proof
 from idp.domain.event import EventKind
@@ -16,6 +16,7 @@ from idp.factors.password_judge import PasswordJudge
 from idp.factors.webauthn import Anybody, CounterRegressed, Webauthn
 from idp.factors.webauthn_ceremony import as_json
 from idp.flows import assessment, authorization, known_device, throttle
+from idp.flows.advising import Advising
 from idp.flows.assessment import Assessed
 from idp.flows.authorization import Standing, Step, Stuck
 from idp.flows.notices import Notices
@@ -60,8 +61,10 @@ class Login:
         webauthn: Webauthn,
         sign_in: SignIn,
         notices: Notices,
+        advising: Advising,
     ) -> None:
         """Keep what the steps need."""
+        self._advising = advising
         self._transactions = transactions
         self._hasher = hasher
         self._judge = judge
@@ -98,10 +101,21 @@ class Login:
             upgraded = await self._hasher.hash(password)
         # Only now the password is at hand, and only now a list that grew since it was chosen can be asked.
         is_breached = matches and self._judge.is_breached(password)
+        if matches and attempt.assessed is not None and attempt.user is not None:
+            attempt = replace(attempt, assessed=await self._second_opinion(visit, attempt, is_breached=is_breached))
         async with self._transactions.open(write=True, request_id=visit.request_id) as stores:
             return await self._conclude(
                 make_context(stores), visit, attempt, matches=matches, is_breached=is_breached, upgraded=upgraded
             )
+
+    async def _second_opinion(self, visit: Visit, attempt: _Attempt, *, is_breached: bool) -> Assessed:
+        """Ask the adviser while no transaction is open; without an answer in time the local score stands."""
+        assert attempt.assessed is not None
+        assert attempt.user is not None
+        request, client = attempt.standing.request, attempt.standing.client
+        trying = assessment.Attempt(Event.LOGIN, request, client, is_breached=is_breached)
+        assessed = attempt.assessed.with_breach(found=is_breached)
+        return await self._advising.ask(visit, attempt.user, trying, assessed)
 
     async def _reserve(
         self,
@@ -180,9 +194,8 @@ class Login:
         standing = await authorization.stand(context, visit, attempt.standing.interaction.id)
         if isinstance(standing, Stuck):
             return standing
-        assessed = attempt.assessed.with_breach(found=is_breached) if attempt.assessed is not None else None
         proof = Proof(Factor.PASSWORD, now)
-        return await self._sign_in.record(context, visit, standing, user, proof, assessed=assessed)
+        return await self._sign_in.record(context, visit, standing, user, proof, assessed=attempt.assessed)
 
     async def with_passkey(
         self,

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from idp.domain.assurance import Factor, Proof
+from idp.domain.event import EventKind
 from idp.domain.json import Json
 from idp.domain.risk import Part
-from idp.domain.secret import make_id
 from idp.domain.user import User
 from idp.flows.assessment import Assessed, Attempt
 from idp.flows.fact_snapshot import facts_for
@@ -20,6 +20,7 @@ from idp.oauth.context import Context
 from idp.policy import facts as fact_file
 from idp.policy import record as records
 from idp.policy.judgement import Account, Judgement, ability_of, verdict_of
+from idp.policy.rules import Decision
 from idp.policy.verdict_parts import Verdict
 from idp.risk.consultation import Record as Advice
 from idp.storage.decisions import StoredDecision
@@ -42,10 +43,8 @@ def judge(
     session_risk = attempt.session.risk if attempt.session is not None else 0
     score = max(assessed.score, assessed.user_risk, session_risk, at_least)
     enrolled = account.facts.enrolled | {Factor.PASSWORD}
-    facts = facts_for(context, user, attempt, assessed, enrolled, score)
-    # Ids grow with time, so that pages of decisions read in the order in which they were made.
-    decision_id = f"{int(context.now.timestamp() * 1_000_000):014x}{make_id()}"
-    judgement = Judgement(assessed.chosen.policy, facts, score, assessed.chosen.denies, decision_id)
+    facts = facts_for(context.now, user, attempt, assessed, enrolled, score)
+    judgement = Judgement(assessed.chosen.policy, facts, score, assessed.chosen.denies, assessed.decision_id)
     return Judged(judgement, assessed, verdict_of(judgement, account, proofs))
 
 
@@ -77,6 +76,9 @@ async def keep(
             advice=advice_json(assessed.advice),
         )
     )
+    if judged.verdict.decision is not Decision.ALLOW:
+        kind = EventKind.ATTEMPT_DENIED if judged.verdict.decision is Decision.DENY else EventKind.ATTEMPT_ASKED
+        await context.record(kind, user_id=user.id, decision=judgement.decision_id)
 
 
 def assessed_json(judged: Judged) -> Mapping[str, fact_file.Json]:

@@ -10,6 +10,9 @@ from idp.domain.secret import Digester
 from idp.factors.catalog import Catalog, build_catalog
 from idp.factors.password import PasswordHasher
 from idp.factors.password_judge import PasswordJudge
+from idp.flows.advising import Advising
+from idp.flows.alert_watch import AlertWatch
+from idp.flows.alerts import Alerts
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.enrolment import Enrolment
 from idp.flows.housekeeping import Housekeeping
@@ -18,6 +21,7 @@ from idp.flows.new_password import NewPassword
 from idp.flows.notices import Notices
 from idp.flows.own_data import OwnData
 from idp.flows.profile import Profile
+from idp.flows.reasons import Reasons
 from idp.flows.recovery import Recovery
 from idp.flows.sign_in import SignIn
 from idp.flows.signing_keys import SigningKeys
@@ -39,7 +43,7 @@ from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
-from idp.wiring.risk import risk_desk
+from idp.wiring.risk import build_advising, risk_desk
 
 __all__ = [
     "STATIC",
@@ -62,6 +66,7 @@ class Accounts:
     enrolment: Enrolment
     profile: Profile
     own_data: OwnData
+    reasons: Reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Site:
     accounts: Accounts
     sign_in: SignIn
     login: Login
+    advising: Advising
     step_up: StepUp
     users: UserAdministration
     clients: ClientAdministration
@@ -90,6 +96,7 @@ class Site:
 
     async def close(self) -> None:
         """Let go of everything."""
+        await self.advising.close()
         self.hasher.close()
         self.passwords.close()
         await self.database.close()
@@ -136,7 +143,9 @@ def _assemble(
     outbox = OutboxWorker(transactions, probed(senders(settings), probe), clock, sms_cap=sms_cap)
     where = places(settings)
     notices = Notices(templates, digester, where, brand=brand_name(settings), issuer=settings.issuer)
-    catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices)
+    alerts = Alerts(notices, digester)
+    advising = build_advising(settings, transactions, clock, digester)
+    catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices, alerts)
     return Site(
         settings=settings,
         clock=clock,
@@ -147,14 +156,17 @@ def _assemble(
         hasher=hasher,
         passwords=judge,
         sign_in=sign_in,
-        accounts=_accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, where),
-        login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices),
+        accounts=_accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where),
+        login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices, advising),
+        advising=advising,
         step_up=StepUp(catalog, sign_in, notices),
         users=UserAdministration(transactions, hasher, judge, digester, clock),
         clients=ClientAdministration(transactions, digester, clock),
         keys=signing,
         notices=notices,
-        housekeeping=Housekeeping(transactions, signing, outbox, clock),
+        housekeeping=Housekeeping(
+            transactions, signing, outbox, clock, alerts=AlertWatch(transactions, clock, alerts)
+        ),
         templates=templates,
         digester=digester,
     )
@@ -182,14 +194,16 @@ def _accounts(
     catalog: Catalog,
     sign_in: SignIn,
     notices: Notices,
+    alerts: Alerts,
     where: Places,
 ) -> Accounts:
     new_password = NewPassword(transactions, hasher, judge, history=settings.password_history)
-    recovery = Recovery(new_password, notices, wait=settings.lost_factor_wait)
+    recovery = Recovery(new_password, notices, alerts, wait=settings.lost_factor_wait)
     return Accounts(
         signup=SignUp(catalog.codes, new_password, sign_in, notices),
         recovery=recovery,
         enrolment=Enrolment(catalog, notices),
         profile=Profile(catalog.codes, new_password, recovery, notices),
         own_data=OwnData(notices, where, deletion_delay=settings.deletion_delay),
+        reasons=Reasons(recovery, alerts, where),
     )

@@ -2,17 +2,23 @@
 
 from pathlib import Path
 
+from idp.clock import Clock
 from idp.domain.secret import Digester
+from idp.flows.advising import Advising
 from idp.policy import lint, shipped
 from idp.policy.findings import BadPolicy
 from idp.policy.rules import Policy
 from idp.providers.geo.networks import BadList, Lists, Networks, NoNetworks
 from idp.risk.active_policies import ActivePolicies
+from idp.risk.consultant import Consultant
 from idp.risk.desk import RiskDesk
 from idp.risk.scorer import Scorer
+from idp.risk.shared_advice import SharedAdvice
 from idp.risk.shipped import default_tables
 from idp.settings import BadSettings, Mode, Settings
 from idp.storage.caches import EpochWatch
+from idp.storage.stores import Transactions
+from idp.wiring.adviser import adviser, prices
 
 
 def risk_desk(settings: Settings, watch: EpochWatch, digester: Digester) -> RiskDesk:
@@ -20,6 +26,14 @@ def risk_desk(settings: Settings, watch: EpochWatch, digester: Digester) -> Risk
     usual = settings.mode is not Mode.PRODUCTION
     scorer = Scorer(default_tables(), networks(settings), digester, programs_are_usual=usual)
     return RiskDesk(scorer, ActivePolicies(watch, own_policy(settings), digester), settings.decisions_kept)
+
+
+def build_advising(settings: Settings, transactions: Transactions, clock: Clock, digester: Digester) -> Advising:
+    """Return who asks for second opinions."""
+    shared = SharedAdvice(transactions, prices=prices(settings), clock=clock)
+    chosen = adviser(settings)
+    consultant = Consultant(chosen, shared.stores(), clock=clock, digester=digester)
+    return Advising(consultant, chosen, transactions, digester)
 
 
 def own_policy(settings: Settings) -> Policy:

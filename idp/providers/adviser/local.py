@@ -20,6 +20,9 @@ class LocalAdviser:
         """Return the answer; it never fails."""
         return RawAnswer(_answer(payload), payload.v)
 
+    async def close(self) -> None:
+        """Hold nothing, so let go of nothing."""
+
 
 def _answer(payload: Payload) -> str:
     reasons = [reason for reason in true_reasons(payload) if reason not in payload.top]

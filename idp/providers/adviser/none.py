@@ -13,3 +13,6 @@ class NoAdviser:
     async def ask(self, _payload: Payload) -> RawAnswer:
         """Raise AdviserRejected."""
         raise AdviserRejected("no adviser is set")
+
+    async def close(self) -> None:
+        """Hold nothing, so let go of nothing."""

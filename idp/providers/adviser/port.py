@@ -54,3 +54,7 @@ class Adviser(Protocol):
         Raises AdviserRejected if it never will, AdviserDelayed if a later try may work.
         """
         ...
+
+    async def close(self) -> None:
+        """Let go of connections; nothing is asked afterwards."""
+        ...
