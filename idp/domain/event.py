@@ -60,6 +60,9 @@ class EventKind(StrEnum):
     DELETION_UNDONE = "deletion_undone"
     ACCOUNT_DELETED = "account_deleted"
     ACCOUNT_SECURED = "account_secured"
+    ATTEMPT_ASKED = "attempt_asked"
+    ATTEMPT_DENIED = "attempt_denied"
+    ATTEMPT_LABELLED = "attempt_labelled"
     POLICY_CHANGED = "policy_changed"
     POLICY_REVERTED = "policy_reverted"
 

@@ -8,6 +8,7 @@ import structlog
 
 from idp.clock import Clock
 from idp.domain.event import Event, EventKind
+from idp.flows.alert_watch import AlertWatch
 from idp.flows.policy_watch import PolicyWatch
 from idp.flows.signing_keys import SigningKeys
 from idp.messages.outbox import OutboxWorker
@@ -19,6 +20,7 @@ SWEEP_EVERY_SECONDS = 300.0
 KEYS_EVERY_SECONDS = 600.0
 OUTBOX_EVERY_SECONDS = 1.0
 POLICY_EVERY_SECONDS = 60.0
+ALERTS_EVERY_SECONDS = 30.0
 MAX_BATCHES = 1000
 log = structlog.get_logger("housekeeping")
 
@@ -58,10 +60,11 @@ class Housekeeping:
 
     def __init__(
         self, transactions: Transactions, keys: SigningKeys, outbox: OutboxWorker, clock: Clock,
-        *, policies: PolicyWatch | None = None,
+        *, policies: PolicyWatch | None = None, alerts: AlertWatch | None = None,
     ) -> None:  # fmt: skip
         """Keep what the chores need."""
         self._policies = policies
+        self._alerts = alerts
         self._transactions = transactions
         self._keys = keys
         self._outbox = outbox
@@ -76,6 +79,7 @@ class Housekeeping:
             (self._keys.keep_fresh, KEYS_EVERY_SECONDS),
             (self._deliver, OUTBOX_EVERY_SECONDS),
             (self._watch_policies, POLICY_EVERY_SECONDS),
+            (self._watch_alerts, ALERTS_EVERY_SECONDS),
         ):
             self._tasks.append(asyncio.create_task(_repeat(chore, pause)))
 
@@ -98,6 +102,10 @@ class Housekeeping:
     async def _watch_policies(self) -> None:
         if self._policies is not None:
             await self._policies.look()
+
+    async def _watch_alerts(self) -> None:
+        if self._alerts is not None:
+            await self._alerts.look()
 
     async def _deliver(self) -> None:
         while await self._outbox.deliver():

@@ -12,7 +12,7 @@ from idp.domain.client import Client
 from idp.domain.credential import Credential
 from idp.domain.event import EventKind
 from idp.domain.message import Message
-from idp.domain.secret import Digester, make_secret
+from idp.domain.secret import Digest, Digester, make_secret
 from idp.domain.tokens import Grant
 from idp.domain.user import User
 from idp.flows.devices import describe_agent
@@ -74,11 +74,11 @@ class Notices:
 
     async def mail(
         self, stores: Stores, kind: str, *, to: str, locale: str, now: datetime, life: timedelta,
-        due_at: datetime | None = None, **facts: object,
+        due_at: datetime | None = None, dedupe: Digest | None = None, **facts: object,
     ) -> Message:  # fmt: skip
-        """Send a mail that somebody asked for to an address, proved or not."""
+        """Send a mail that somebody asked for to an address, proved or not; of several with one `dedupe` the first."""
         message = self._mail(kind, to, locale, now, **facts)
-        await stores.outbox.add(message, expires_at=(due_at or now) + life, due_at=due_at)
+        await stores.outbox.add(message, expires_at=(due_at or now) + life, due_at=due_at, dedupe=dedupe)
         return message
 
     async def tell(
@@ -90,15 +90,18 @@ class Notices:
         *,
         to: str | None = None,
         once_a_day: bool = False,
+        decision: str = "",
         **facts: object,
     ) -> None:
-        """Tell a person what happened to their account, with a link that secures it."""
+        """Tell a person what happened to their account, with a link that secures it; `decision` names what it was."""
         address = to or (user.email if user.email_verified else None)
         if address is None:
             return
+        content = {"decision": decision} if decision else {}
         link = await self.link(
-            stores, SECURE, now=now, life=lifetimes.SECURE_ACCOUNT_LINK, user_id=user.id, path="secure", spare=True
-        )
+            stores, SECURE, now=now, life=lifetimes.SECURE_ACCOUNT_LINK, user_id=user.id, path="secure", spare=True,
+            **content,
+        )  # fmt: skip
         message = self._mail(kind, address, self.locale_of(user), now, secure_link=link, **facts)
         day = f"{user.id}|{kind}|{now.date().isoformat()}"
         dedupe = self._digester.digest("notice", day) if once_a_day else None
@@ -116,15 +119,34 @@ class Notices:
         )  # fmt: skip
         return self.url(f"{path}/{secret}")
 
-    async def new_device(self, stores: Stores, user: User, visit: Visit, now: datetime) -> None:
+    async def new_device(
+        self, stores: Stores, user: User, visit: Visit, now: datetime, *, decision: str = ""
+    ) -> None:  # fmt: skip
         """Tell a person of a sign-in from a browser that is new to their account; a few a day."""
-        if user.email is None or not user.email_verified:
-            return
-        counter = self._digester.digest("notices", user.id)
-        if await stores.attempts.add_in_window(counter, now, window=timedelta(days=1)) <= MOST_SIGN_IN_NOTICES:
-            place = self._places.name(visit.address, locale=self.locale_of(user))
+        if await self._may_tell_of_sign_in(stores, user, now):
+            place = self.place_of(visit.address, user)
             address = f"{visit.address} ({place})" if place else visit.address
-            await self.tell(stores, user, "new_device", now, device=describe_agent(visit.user_agent), address=address)
+            await self.tell(
+                stores, user, "new_device", now, decision=decision, device=describe_agent(visit.user_agent),
+                address=address,
+            )  # fmt: skip
+
+    async def attempt(
+        self, stores: Stores, user: User, visit: Visit, now: datetime, *, kind: str, decision: str
+    ) -> None:  # fmt: skip
+        """Tell a person of an attempt that was unlike their usual sign-ins; a few a day, with those of new devices."""
+        if await self._may_tell_of_sign_in(stores, user, now):
+            await self.tell(
+                stores, user, kind, now, decision=decision, device=describe_agent(visit.user_agent),
+                place=self.place_of(visit.address, user),
+                link=self.url(f"account/activity/{decision}/why"),
+            )  # fmt: skip
+
+    async def _may_tell_of_sign_in(self, stores: Stores, user: User, now: datetime) -> bool:
+        if user.email is None or not user.email_verified:
+            return False
+        counter = self._digester.digest("notices", user.id)
+        return await stores.attempts.add_in_window(counter, now, window=timedelta(days=1)) <= MOST_SIGN_IN_NOTICES
 
     async def attempts_blocked(self, stores: Stores, user: User, now: datetime) -> None:
         """Tell a person, once a day, that somebody with their password is guessing codes."""
@@ -153,6 +175,10 @@ class Notices:
 
     def _mail(self, kind: str, to: str, locale: str, now: datetime, **facts: object) -> Message:
         return email.compose(self._templates, kind, to=to, locale=locale, sent_at=now, brand=self._brand, **facts)
+
+    def place_of(self, address: str, reader: User) -> str:
+        """Return where an address is, coarsely, in the reader's language; empty when it is not known."""
+        return self._places.name(address, locale=self.locale_of(reader))
 
     def locale_of(self, user: User) -> str:
         """Return the language in which a person is written to."""

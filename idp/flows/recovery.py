@@ -11,9 +11,11 @@ from idp.domain.assurance import Factor
 from idp.domain.event import EventKind
 from idp.domain.refusal import Refusal, Refused
 from idp.domain.user import User
-from idp.flows import throttle
+from idp.flows import labels, throttle
 from idp.flows.access import end_elsewhere, wipe_factors
+from idp.flows.alerts import Alert, Alerts, Code
 from idp.flows.authorization import Standing, Step
+from idp.flows.labels import Label
 from idp.flows.links import link_digest
 from idp.flows.new_password import Accepted, NewPassword
 from idp.flows.notices import SECURE, Notices
@@ -35,8 +37,9 @@ class Pending:
 class Recovery:
     """What people do who cannot get in."""
 
-    def __init__(self, new_password: NewPassword, notices: Notices, *, wait: timedelta) -> None:
+    def __init__(self, new_password: NewPassword, notices: Notices, alerts: Alerts, *, wait: timedelta) -> None:
         """Let somebody who lost every second factor wait that long; zero means never."""
+        self._alerts = alerts
         self.new_password = new_password
         self._notices = notices
         self._wait = wait
@@ -194,7 +197,16 @@ class Recovery:
         if user is None:
             return None
         await self.lock(context, user)
+        if link is not None:
+            await self._note_attack(context, user, link.text("decision"))
         return user
+
+    async def _note_attack(self, context: Context, user: User, decision_id: str) -> None:
+        """Tell administrators of the cry, and label what the link was about."""
+        decision = await labels.find(context, user.id, decision_id) if decision_id else None
+        await self._alerts.raised(context.stores, Alert(Code.NOT_ME, reference=decision_id), context.now)
+        if decision is not None and not await labels.put(context, decision, Label.ATTACK, by=user.id):
+            await labels.take_back(context, decision)  # whoever called it their own had no access to this mailbox
 
     async def lock(self, context: Context, user: User, *, kind: str = "account_secured") -> None:
         """End all access and take the password away; its owner gets a link for a new one."""

@@ -4,13 +4,17 @@ Later steps read only what stands on the interaction; cookies, forms and URLs ca
 proved there is no session and no code.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from idp.domain import assurance
 from idp.domain.assurance import Proof
+from idp.domain.authorization import Interaction
 from idp.domain.event import EventKind
+from idp.domain.json import Json
 from idp.domain.user import User
-from idp.flows import authorization, browser_session, judging, known_device
+from idp.flows import authorization, browser_session, judging, known_device, labels
+from idp.flows.alerts import Alerts
 from idp.flows.assessment import Assessed
 from idp.flows.authorization import Outcome, Standing
 from idp.flows.browser_session import Bounds, OpenedSession
@@ -18,7 +22,10 @@ from idp.flows.enrolled import browser_digest
 from idp.flows.notices import Notices
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
-from idp.policy import lifetimes, prompts
+from idp.policy import lifetimes, prompts, step_up
+
+# Among what an interaction keeps of its judgement: whether its person got a mail, and which decision began it.
+TOLD, ASKED_BY = "told", "asked_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,10 @@ class Proceeded:
 class SignIn:
     """Stores proofs and opens sessions."""
 
-    def __init__(self, notices: Notices) -> None:
-        """Tell people of new devices by these."""
+    def __init__(self, notices: Notices, alerts: Alerts) -> None:
+        """Tell people of new devices and of unusual attempts by these."""
         self._notices = notices
+        self._alerts = alerts
 
     async def record(
         self,
@@ -64,7 +72,7 @@ class SignIn:
         own = before.proofs if before.user_id == user.id else ()
         after = replace(before, user_id=user.id, proofs=assurance.merge(own, proofs))
         if not own:
-            after = await judging.with_judgement(context, visit, standing, user, after, assessed)
+            after = await self._judge(context, visit, standing, user, after, assessed)
         signed_in = None
         if await context.stores.interactions.note_proofs(before, after):
             factors = " ".join(proof.factor.value for proof in proofs)
@@ -74,16 +82,44 @@ class SignIn:
                 was_spared = situation.facts is not None and situation.facts.is_remembered
                 bounds = await judging.conclude(context, visit, standing, situation, user)
                 signed_in = await self._open(
-                    context, visit, standing, user, after.proofs, was_spared=was_spared, bounds=bounds
+                    context, visit, standing, user, after, was_spared=was_spared, bounds=bounds
                 )
                 await judging.teach(
                     context, replace(visit, device=signed_in.device), situation, user, signed_in.opened.session
                 )
+                await self._settle(context, user, after, signed_in.opened)
                 if remember and prompts.may_remember(before.request, situation):
                     await self._remember(context, visit, user)
         if signed_in is not None:
             visit = replace(visit, session=signed_in.opened.secret)
         return Proceeded(await authorization.resume(context, visit, before.id), signed_in)
+
+    async def _judge(
+        self,
+        context: Context,
+        visit: Visit,
+        standing: Standing,
+        user: User,
+        after: Interaction,
+        assessed: Assessed | None,
+    ) -> Interaction:
+        """Have the attempt judged, tell whoever must know, and note on the interaction that the person was told."""
+        asked_by = (after.judgement or {}).get("decision")
+        after, judged = await judging.with_judgement(context, visit, standing, user, after, assessed)
+        if judged is None:
+            return after
+        told = await self._alerts.of_attempt(context, visit, user, judged)
+        more: dict[str, Json] = {TOLD: True} if told else {}
+        return replace(after, judgement={**(after.judgement or {}), **more, ASKED_BY: asked_by})
+
+    async def _settle(self, context: Context, user: User, after: Interaction, opened: OpenedSession) -> None:
+        """Note that what a signed-in browser was asked for was given in this interaction."""
+        asked_by = (after.judgement or {}).get(ASKED_BY)
+        decision = await labels.find(context, user.id, asked_by) if isinstance(asked_by, str) else None
+        if decision is not None:
+            await context.stores.decisions.conclude(
+                decision.id, "passed", session_id=opened.session.id, taught=None, now=context.now
+            )
 
     async def _open(
         self,
@@ -91,33 +127,48 @@ class SignIn:
         visit: Visit,
         standing: Standing,
         user: User,
-        proofs: tuple[Proof, ...],
+        after: Interaction,
         *,
         was_spared: bool,
         bounds: Bounds,
     ) -> SignedIn:
         stores, digester, now = context.stores, context.engine.digester, context.now
+        proofs, kept = after.proofs, after.judgement
         opened = await browser_session.open_or_raise(
             stores, digester, visit, user=user, proofs=proofs, now=now, bounds=bounds
         )
         await stores.interactions.note_sign_in(standing.interaction.id, opened.session.id, now)
         factors = " ".join(proof.factor.value for proof in proofs)
-        await context.record(EventKind.SIGNED_IN, user_id=user.id, session_id=opened.session.id, factors=factors)
+        device, is_new = await self._device(context, visit, user, kept or {})
+        await context.record(
+            EventKind.SIGNED_IN,
+            user_id=user.id,
+            session_id=opened.session.id,
+            factors=factors,
+            new_device=is_new,  # what follows is judged by these two (risk/behaviour.py)
+            strong_proof=step_up.is_aal2(proofs),
+        )
         if was_spared:
             await stores.remembered_browsers.touch(user.id, browser_digest(digester, visit, user.id), now)
-        return SignedIn(user, opened, await self._device(context, visit, user))
+        return SignedIn(user, opened, device)
 
-    async def _device(self, context: Context, visit: Visit, user: User) -> str | None:
-        """Note the browser as one that this person uses, and tell them if it is new."""
+    async def _device(
+        self, context: Context, visit: Visit, user: User, kept: Mapping[str, Json]
+    ) -> tuple[str | None, bool]:
+        """Note the browser as one that this person uses, and tell them if it is new and they do not know yet."""
         stored = await context.stores.credentials.password_of(user.id)
         since = stored.created_at if stored is not None else user.created_at
         if since is None:
-            return None
+            return None, False
         digester, now = context.engine.digester, context.now
         known = known_device.recognise(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
-        if known is None:
-            await self._notices.new_device(context.stores, user, visit, now)
-        return known_device.remember(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
+        if known is None and TOLD not in kept:
+            decision = kept.get("decision")
+            await self._notices.new_device(
+                context.stores, user, visit, now, decision=decision if isinstance(decision, str) else ""
+            )
+        cookie = known_device.remember(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
+        return cookie, known is None
 
     async def _remember(self, context: Context, visit: Visit, user: User) -> None:
         await context.stores.remembered_browsers.remember(

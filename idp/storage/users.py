@@ -123,6 +123,14 @@ class UserStore:
         )
         return [self.read(row) for row in rows]
 
+    async def administrators(self, *, limit: int = 100) -> Sequence[User]:
+        """Return the active people who run this provider and have a proved address, in the order of their ids."""
+        query = select(*_COLUMNS).where(
+            users.c.role != Role.USER.value, users.c.status == UserStatus.ACTIVE.value, users.c.email_verified.is_(True)
+        )
+        rows = await self._connection.execute(query.order_by(users.c.id).limit(limit))
+        return [self.read(row) for row in rows]
+
     async def due_for_deletion(self, now: datetime, *, limit: int) -> Sequence[User]:
         """Return people whose wish to be deleted has waited long enough."""
         query = select(*_COLUMNS).where(users.c.deletes_at <= now).order_by(users.c.deletes_at).limit(limit)

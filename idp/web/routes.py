@@ -21,7 +21,7 @@ from idp.web import (
     step_up,
     well_known,
 )
-from idp.web.account import activity, apps, overview, own_data, profile, security, sessions
+from idp.web.account import activity, apps, overview, own_data, profile, reasons, security, sessions
 from idp.web.admin import first_administrator
 from idp.web.cors import preflight
 
@@ -108,6 +108,7 @@ def _account() -> list[BaseRoute]:
         _page("/account/sessions", sessions.sessions),
         _page("/account/apps", apps.apps),
         Route("/account/activity", activity.activity, methods=["GET"]),
+        _page("/account/activity/{decision}/why", reasons.why),
         _page("/account/data", own_data.data),
         _page("/account/delete", own_data.delete),
     ]

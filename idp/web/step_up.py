@@ -89,6 +89,7 @@ def _page(request: Request, visit: Visit, standing: Standing, asked: Asked) -> R
         error=refused.reason.value if refused else None,
         wait_seconds=wait_seconds(refused),
         lost=_lost(request, standing),
+        why=_why(standing),
     )
     return with_retry(response, refused)
 
@@ -99,6 +100,16 @@ def _lost(request: Request, standing: Standing) -> str | None:
     if not settings.lost_factor_wait or standing.interaction.user_id is None:
         return None
     return f"{settings.base_path}/lost/{standing.interaction.id}"
+
+
+def _why(standing: Standing) -> str | None:
+    """Return what somebody who is signed in may read of this attempt; nobody else sees anything of an account."""
+    judgement, session, user = standing.situation.judgement, standing.session, standing.user
+    if judgement is None or judgement.decision_id is None or session is None or user is None:
+        return None
+    if session.user_id != user.id:
+        return None
+    return judgement.decision_id
 
 
 def _choices_page(request: Request, visit: Visit, standing: Standing) -> Response:

@@ -62,6 +62,7 @@ SECOND: Facts = FORM | {
     "may_remember": True,
     "passkey_options": "",
     "lost": "/lost/abc",
+    "why": None,
     "error": None,
     "wait_seconds": None,
 }
@@ -154,6 +155,17 @@ SESSION: Facts = {
     "place": "Bremen",
     "seen_at": WHEN,
     "is_this": True,
+}
+WHYS = ("refused", "different", "guarded", "usual", "nothing")
+REASON: Facts = {
+    "id": "d1",
+    "at": WHEN,
+    "place": "Bremen",
+    "why": "different",
+    "asked": ("totp", "email_otp"),
+    "outcome": "passed",
+    "label": None,
+    "is_this_session": False,
 }
 CONSENT: Facts = FORM | {
     "client": CLIENT,
@@ -257,6 +269,7 @@ PAGES: dict[str, list[Facts]] = {
         SECOND,
         *(SECOND | {"factor": factor, "destination": "a•••@example.com", "error": "code_wrong"} for factor in FACTORS),
         SECOND | {"factor": "sms_otp", "client": None, "account": None, "error": "too_many_sent", "has_others": False},
+        SECOND | {"why": "d1"},
         SECOND | {"factor": "webauthn", "passkey_options": "{}", "may_remember": False, "lost": None},
         *(SECOND | {"error": error} for error in (*FACTOR_ERRORS, "a_new_one")),
     ],
@@ -366,13 +379,26 @@ PAGES: dict[str, list[Facts]] = {
         OWN
         | {
             "events": [
-                ({"kind": kind, "detail": {"factor": "totp"}, "at": WHEN, "address": address}, client, "Bremen")
+                (
+                    {"kind": kind, "detail": {"factor": "totp", "decision": "d1"}, "at": WHEN, "address": address},
+                    client,
+                    "Bremen",
+                )
                 for kind in (*(each.value for each in EventKind), "a_new_one")
                 for address, client in (("192.0.2.7", "Books"), (None, None))
             ],
             "next": "e9",
         },
         OWN | {"events": [], "next": None},
+    ],
+    "account/why.html": [
+        *(
+            OWN | {"reason": REASON | {"why": why, "outcome": outcome}}
+            for why in WHYS
+            for outcome in ("passed", "refused", "open")
+        ),
+        *(OWN | {"reason": REASON | {"label": label, "asked": (), "place": ""}} for label in ("owner", "attack")),
+        OWN | {"reason": REASON | {"is_this_session": True}},
     ],
     "account/data.html": [OWN],
     "account/delete.html": [LEAVING | {"days": 14}, OWN | {"days": 1}],

@@ -44,6 +44,11 @@ FACTS: dict[str, dict[str, Any]] = {
     "recovery_done": NOTICE,
     "deletion_scheduled": NOTICE | {"link": LINK, "due": SENT},
     "account_secured": {"link": LINK},
+    "attempt_challenged": NOTICE | {"device": "Firefox, Windows", "place": "Bremen", "link": LINK},
+    "attempt_blocked": NOTICE | {"device": "Firefox, Windows", "place": "Bremen", "link": LINK},
+    "attempt_unusual": NOTICE | {"device": "Firefox, Windows", "place": "Bremen", "link": LINK},
+    "admin_alert": {"alert": "high_risk", "place": "Bremen", "reference": "0d1"},
+    "admin_digest": {"counts": (("high_risk", 12), ("not_me", 2)), "begin": SENT},
     "refresh_token_reused": NOTICE | {"client_name": "Harbour Books"},
 }
 #: Facts that somebody else may have chosen.

@@ -24,6 +24,7 @@ from tests.templating.examples import (
     PROFILE,
     STATES,
     TOTP,
+    WHYS,
     Document,
     make_templates,
     replaced,
@@ -91,6 +92,7 @@ TITLES = {
     "account/sessions.html": ("sessions", "Sessions"),
     "account/apps.html": ("apps", "Your applications"),
     "account/activity.html": ("activity", "Activity"),
+    "account/why.html": ("why", "Why was I asked?"),
     "account/data.html": ("data", "Your data"),
     "account/delete.html": ("delete", "Delete my account"),
     "dev/mailbox.html": ("mailbox", "Development mailbox"),
@@ -127,6 +129,7 @@ IDS = {
     "account/recovery_codes.html": "recovery-code-list codes-download codes-print codes-kept",
     "account/sessions.html": "sessions-end-others",
     "account/activity.html": "activity-older",
+    "account/why.html": "why outcome was-me was-not-me to-activity",
     "account/data.html": "data-download delete-account",
     "account/delete.html": "deletion-notice deletion-undo delete-confirm",
 }
@@ -313,6 +316,7 @@ def said(locale: str, template: str, macro: str, *facts: object) -> str:
         ("error/words.html", "heading", NOTICES[:-1], ()),
         ("error/words.html", "advice", NOTICES[:-1], ()),
         ("account/words.html", "sentence", sorted(set(EventKind) - NOT_OF_A_PERSON), ({"factor": "totp"}, "Books")),
+        ("parts/attempt.html", "sentence", WHYS[:-1], ()),
         *(("recovery/words.html", macro, LINKS[:-1], ()) for macro in ("ask", "about", "button", "done", "after")),
     ],
 )
