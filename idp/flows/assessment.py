@@ -13,6 +13,7 @@ from idp.flows import known_device, throttle
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy.facts import Event
+from idp.risk import watch
 from idp.risk.active_policies import Chosen
 from idp.risk.consultation import Record as Advice
 from idp.risk.profile import Observation
@@ -45,6 +46,7 @@ class Assessed:
     decision_id: str  # under which a decision about it is stored
     advice: Advice | None = None
     user_risk: int = 0
+    sequences: frozenset[str] = frozenset()  # of what the person did lately
 
     @property
     def score(self) -> int:
@@ -67,7 +69,12 @@ async def assess(context: Context, visit: Visit, user: User | None, attempt: Att
     scored = await desk.scorer.score(context.stores, user_id, circumstances)
     # Ids grow with time, so that pages of decisions read in the order in which they were made.
     decision_id = f"{int(context.now.timestamp() * 1_000_000):014x}{make_id()}"
-    return Assessed(scored, await desk.policies.of(context.stores, user_id), decision_id)
+    chosen = await desk.policies.of(context.stores, user_id)
+    if attempt.event is Event.AUTHORIZE:  # what happened since the sign-in has raised the session itself
+        return Assessed(scored, chosen, decision_id)
+    acts = await watch.risk_of(context.stores, user_id, context.now)
+    codes = frozenset(floor.code for floor in acts.floors)
+    return Assessed(scored, chosen, decision_id, user_risk=acts.score, sequences=codes)
 
 
 async def _circumstances(context: Context, visit: Visit, user: User | None, attempt: Attempt) -> Circumstances:

@@ -55,7 +55,7 @@ def facts_for(
 
 def signals_of(assessed: Assessed, attempt: Attempt) -> frozenset[str]:
     """Return every signal that fired."""
-    codes = set(assessed.scored.assessment.codes)
+    codes = set(assessed.scored.assessment.codes) | assessed.sequences
     codes |= {"CRED_BREACHED"} if attempt.is_breached else set()
     return frozenset(code for code in codes if fact_file.FACTS["signals"].accepts(code))
 

@@ -145,7 +145,9 @@ async def conclude(context: Context, visit: Visit, standing: "Standing", situati
         return Bounds()
     base, proofs = prompts.asked(standing.request, standing.client, situation)
     resolution = prompts.resolution_of(base, proofs, situation)
-    return Bounds(judgement.score, resolution.session_limit if resolution is not None else None)
+    gave_more = any(proof.factor is not Factor.PASSWORD for proof in situation.own_proofs)
+    risk = judgement.local if gave_more else judgement.score
+    return Bounds(risk, resolution.session_limit if resolution is not None else None)
 
 
 async def teach(context: Context, visit: Visit, situation: Situation, user: User, session: Session) -> None:

@@ -44,7 +44,9 @@ def judge(
     score = max(assessed.score, assessed.user_risk, session_risk, at_least)
     enrolled = account.facts.enrolled | {Factor.PASSWORD}
     facts = facts_for(context.now, user, attempt, assessed, enrolled, score)
-    judgement = Judgement(assessed.chosen.policy, facts, score, assessed.chosen.denies, assessed.decision_id)
+    judgement = Judgement(
+        assessed.chosen.policy, facts, score, assessed.chosen.denies, assessed.decision_id, assessed.score
+    )
     return Judged(judgement, assessed, verdict_of(judgement, account, proofs))
 
 

@@ -10,6 +10,7 @@ from idp.domain.secret import Digester, Sealer
 from idp.oauth.keyring import Keyring
 from idp.oauth.request import HttpRequest
 from idp.policy.step_up import Rules
+from idp.risk import watch
 from idp.risk.desk import RiskDesk
 from idp.storage.caches import ClientDirectory
 from idp.storage.stores import Stores
@@ -63,3 +64,5 @@ class Context:
         facts: Mapping[str, str | int | bool | None] = detail
         event = Event(kind, user_id, client_id, session_id, self.http.address, facts)
         await self.stores.events.add(event, self.now)
+        if self.engine.risk is not None and user_id is not None and kind in watch.ACTS:
+            await watch.after_act(self.stores, user_id, self.now)

@@ -31,6 +31,7 @@ REFRESH: tuple[str, ...] = (
     "check_token_is_known_and_own",
     "check_token_is_fresh",
     "check_scope",
+    "check_motion",
     "spend_token",
 )
 CLIENT_CREDENTIALS: tuple[str, ...] = (

@@ -29,22 +29,25 @@ class Judgement:
     score: int = 0
     denies: bool = True
     decision_id: str | None = None
+    local: int = 0  # of this attempt alone: what a session falls to when a step-up is passed
 
     def as_json(self) -> dict[str, Json]:
         """Return what an interaction keeps of it; the policy is found again by the person."""
         return {
             "facts": self.facts.as_json(), "score": self.score, "denies": self.denies, "decision": self.decision_id,
+            "local": self.local,
         }  # fmt: skip
 
 
 def from_json(document: Mapping[str, Json], policy: Policy) -> Judgement:
     """Return what an interaction kept; raises ValueError if that cannot be read."""
     facts, score, decision = document.get("facts"), document.get("score"), document.get("decision")
+    local = document.get("local")
     if not isinstance(facts, dict) or not isinstance(score, int):
         raise ValueError("not a judgement")
     return Judgement(
         policy, fact_file.from_json(facts), score, document.get("denies") is True,
-        decision if isinstance(decision, str) else None,
+        decision if isinstance(decision, str) else None, local if isinstance(local, int) else score,
     )  # fmt: skip
 
 

@@ -1,11 +1,11 @@
 """The audit trail: append-only, written in the transaction of the effect, so no effect goes without its row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, insert, select
+from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, insert, or_, select
 
 from idp.domain.event import Event
 from idp.domain.json import Json
@@ -90,6 +90,20 @@ class EventStore:
         if before is not None:
             query = query.where(events.c.id < before)
         return [self._recorded(row) for row in await self._connection.execute(query.limit(limit))]
+
+    async def of_kinds(
+        self, user_id: str, kinds: Iterable[str], since: datetime, *, limit: int
+    ) -> Sequence[tuple[str, datetime, Mapping[str, Json]]]:
+        """Return kind, time and detail of what happened to a person since then, newest first."""
+        query = (
+            select(events.c.kind, events.c.at, events.c.detail)
+            .where(events.c.user_id == user_id, events.c.at >= since)
+            .where(or_(*(events.c.kind == kind for kind in sorted(kinds))))
+            .order_by(events.c.at.desc(), events.c.id.desc())
+            .limit(limit)
+        )
+        rows = await self._connection.execute(query)
+        return [(row.kind, row.at, cast(dict[str, Json], row.detail or {})) for row in rows]
 
     def _recorded(self, row: AnyRow) -> RecordedEvent:
         sealed, where = row.sealed_address, place("events", "address", row.id)

@@ -70,6 +70,7 @@ class LiveGrant:
     grant: Grant
     user: User | None
     refresh: RefreshState | None
+    networks: tuple[str, ...] = ()  # digests of the autonomous systems that used the family, oldest first
 
 
 class GrantStore:
@@ -100,7 +101,7 @@ class GrantStore:
         if row is None:
             return None
         user = self._users.read(row) if row.user_id is not None else None
-        return LiveGrant(read_grant(row), user, _refresh(row))
+        return LiveGrant(read_grant(row), user, _refresh(row), tuple(row.networks or ()))
 
     async def rotate(
         self, grant_id: str, *, old: Digest, new: Digest, sealed_new: bytes, now: datetime, expires_at: datetime
@@ -114,6 +115,10 @@ class GrantStore:
             {"of": grant_id, "old": old, "new": new, "sealed": sealed_new, "now": now, "until": expires_at},
         )
         return done.first() is not None
+
+    async def note_networks(self, grant_id: str, networks: tuple[str, ...]) -> None:
+        """Remember from which networks a family was used."""
+        await self._connection.execute(update(grants).where(grants.c.id == grant_id).values(networks=list(networks)))
 
     async def revoke(self, grant_id: str, now: datetime) -> bool:
         """End a grant and with it every token it gave; False if it had ended before."""

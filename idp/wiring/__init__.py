@@ -20,6 +20,8 @@ from idp.flows.login import Login
 from idp.flows.new_password import NewPassword
 from idp.flows.notices import Notices
 from idp.flows.own_data import OwnData
+from idp.flows.policy_rollout import PolicyRollout
+from idp.flows.policy_watch import PolicyWatch
 from idp.flows.profile import Profile
 from idp.flows.reasons import Reasons
 from idp.flows.recovery import Recovery
@@ -43,7 +45,7 @@ from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
-from idp.wiring.risk import build_advising, risk_desk
+from idp.wiring.risk import build_advising, build_rollout, risk_desk
 
 __all__ = [
     "STATIC",
@@ -79,6 +81,7 @@ class Site:
     transactions: Transactions
     watch: EpochWatch
     engine: Engine
+    rollout: PolicyRollout
     hasher: PasswordHasher
     passwords: PasswordJudge
     accounts: Accounts
@@ -146,13 +149,16 @@ def _assemble(
     alerts = Alerts(notices, digester)
     advising = build_advising(settings, transactions, clock, digester)
     catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices, alerts)
+    engine = _engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer)
+    rollout = build_rollout(settings, transactions, clock, engine)
     return Site(
         settings=settings,
         clock=clock,
         database=database,
         transactions=transactions,
         watch=watch,
-        engine=_engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer),
+        engine=engine,
+        rollout=rollout,
         hasher=hasher,
         passwords=judge,
         sign_in=sign_in,
@@ -165,7 +171,12 @@ def _assemble(
         keys=signing,
         notices=notices,
         housekeeping=Housekeeping(
-            transactions, signing, outbox, clock, alerts=AlertWatch(transactions, clock, alerts)
+            transactions,
+            signing,
+            outbox,
+            clock,
+            policies=PolicyWatch(transactions, clock, rollout),
+            alerts=AlertWatch(transactions, clock, alerts),
         ),
         templates=templates,
         digester=digester,

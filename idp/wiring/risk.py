@@ -5,6 +5,9 @@ from pathlib import Path
 from idp.clock import Clock
 from idp.domain.secret import Digester
 from idp.flows.advising import Advising
+from idp.flows.policy_rollout import PolicyRollout
+from idp.oauth.context import Engine
+from idp.password_wiring import brand_name
 from idp.policy import lint, shipped
 from idp.policy.findings import BadPolicy
 from idp.policy.rules import Policy
@@ -34,6 +37,13 @@ def build_advising(settings: Settings, transactions: Transactions, clock: Clock,
     chosen = adviser(settings)
     consultant = Consultant(chosen, shared.stores(), clock=clock, digester=digester)
     return Advising(consultant, chosen, transactions, digester)
+
+
+def build_rollout(settings: Settings, transactions: Transactions, clock: Clock, engine: Engine) -> PolicyRollout:
+    """Return who moves versions of the policy."""
+    assert engine.risk is not None
+    own = engine.risk.policies.own
+    return PolicyRollout(transactions, clock, own, rules=engine.rules, brand=brand_name(settings))
 
 
 def own_policy(settings: Settings) -> Policy:

@@ -95,6 +95,10 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield Scene(provider, hooks, rp, person, provider.browser(person))
 
 
+#: A sign-in's share of the adviser's budget: what is lost of it costs nobody their sign-in.
+SPARED = ".shared_states"
+
+
 @pytest.mark.parametrize("act", ACTS)
 async def test_ft30_whichever_call_fails_nothing_is_half_done(scene: Scene, act: Act) -> None:
     calls = await scene.trace(act)
@@ -109,6 +113,9 @@ async def test_ft30_whichever_call_fails_nothing_is_half_done(scene: Scene, act:
 
         assert (scene.hooks / "fail.done").exists(), (label, nth)
         (scene.hooks / "fail.done").unlink()
+        if label.endswith(SPARED):
+            assert status < 400, (label, nth, status)
+            continue
         assert status == 503, (label, nth, status)
         await assert_whole(scene.provider, before, label)
         assert await act(scene) < 400, f"a second try after {label} {nth}"

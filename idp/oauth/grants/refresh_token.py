@@ -7,11 +7,12 @@ never rise. Rotation, grace and reuse are decided by tokens/refresh_token.py; th
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError, grants
 
 from idp.domain.event import EventKind
+from idp.domain.risk import Band
 from idp.oauth import pipeline
 from idp.oauth.authlib_models import allowed_scopes
 from idp.oauth.bridge import wait
 from idp.oauth.grants.token_grant import TokenGrant
-from idp.oauth.tokens import refresh_token
+from idp.oauth.tokens import motion, refresh_token
 from idp.oauth.tokens.refresh_token import Presented, Standing
 from idp.policy import lifetimes
 from idp.storage.grants import LiveGrant
@@ -66,6 +67,17 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
             raise InvalidScopeError("scope goes beyond what was granted")
         self.scopes = tuple(scope for scope in granted if scope in asked) if asked else granted
 
+    def check_motion(self) -> None:
+        """Refuse a refresh that the policy wants a person for, and remember it where they sign in next."""
+        refused = wait(motion.check(self.context, self.client_noun, self.live))
+        if refused is None:
+            return
+        grant = self.live.grant
+        self._record(EventKind.TOKEN_REFUSED, grant)
+        if refused.ends_family:
+            wait(self.context.stores.grants.revoke(grant.id, self.context.now))
+        raise InvalidGrantError("refresh_token came from another network; the person must sign in again")
+
     def spend_token(self) -> None:
         """Spend the token for its successor; who loses the race, or comes back inside the grace, gets the same one."""
         grant, engine = self.live.grant, self.context.engine
@@ -107,6 +119,8 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
         grant = self.live.grant
         if wait(self.context.stores.grants.revoke(grant.id, self.context.now)):
             self._record(EventKind.REFRESH_REUSED, grant)
+            if grant.session_id is not None:  # TOKEN_REPLAY: whoever uses this session next proves more
+                wait(self.context.stores.sessions.raise_risk(grant.session_id, Band.HIGH.start))
             self.server.tell_of_reuse(grant, self.live.user)
 
     def create_token_response(self) -> tuple[int, dict[str, object], list[tuple[str, str]]]:

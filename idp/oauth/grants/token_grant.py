@@ -14,7 +14,7 @@ from idp.oauth.context import Context
 from idp.oauth.errors import TooManyRequests
 from idp.oauth.openid.id_token import sign_id_token
 from idp.oauth.request import ProtocolRequest
-from idp.oauth.tokens import access_token, refresh_token
+from idp.oauth.tokens import access_token, motion, refresh_token
 from idp.policy import lockout
 from idp.policy.clients import gets_refresh_token
 
@@ -73,6 +73,8 @@ class TokenGrant:
             digest = engine.digester.digest(refresh_token.PURPOSE, refresh)
             state = RefreshState(digest, refresh_token.expires_at(grant, self.context.now), None, None, None)
         wait(stores.grants.add(grant, state))
+        if refresh is not None:
+            wait(motion.begin(self.context, grant.id))
         kind = EventKind.TOKENS_ISSUED
         self._record(kind, grant)
         return self.token_answer(grant, user, scopes=grant.scopes, refresh=refresh, nonce=nonce)

@@ -1,0 +1,105 @@
+"""A token family that turns up where it has never been: the person signs in again (docs/behaviour.md)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
+
+from tests.support.careful import ELSEWHERE, HOME, Visitor, careful_provider
+from tests.support.provider import MINUTE, Provider
+from tests.support.relying_party import Answer, RelyingParty
+
+NEIGHBOUR = "192.0.2.77"  # another address of the same provider
+
+
+def asn_file(path: Path) -> str:
+    writer = MMDBWriter(4, "GeoLite2-ASN", languages=["en"], description="made for this test")
+    for network, number in (("192.0.2.0/24", 64496), ("203.0.113.0/24", 64511)):
+        writer.insert_network(IPSet([network]), {"autonomous_system_number": number})
+    writer.to_db_file(str(path))
+    return str(path)
+
+
+@pytest.fixture(scope="module", params=["balanced", "quiet", "strict-loose"])
+async def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    folder = tmp_path_factory.mktemp("motion")
+    policy = request.param
+    if policy == "strict-loose":  # what `strict` does to a moved family, and nothing else of it
+        policy = str(folder / "revoke.toml")
+        Path(policy).write_text(
+            'schema = 1\nbreak_glass = { group = "break-glass" }\n[[rule]]\nid = "moved-session"\n'
+            'when = { event = "refresh", signals.any = ["SESSION_MOVED"] }\n'
+            'require = { acr = "loa:1", max_age = "0s" }\neffects = ["revoke_family"]\n'
+        )
+    settings = {"IDP_POLICY_FILE": policy, "IDP_ASN_DB": asn_file(folder / "asn.mmdb")}
+    async with careful_provider(folder, "sqlite", **settings) as provider:
+        provider.policy = request.param  # type: ignore[attr-defined]
+        yield provider
+
+
+async def tokens_at(provider: Provider, rp: RelyingParty, address: str = HOME) -> tuple[Visitor, Answer]:
+    visitor = Visitor(provider, await provider.person(), address)
+    page = await visitor.sign_in(rp)
+    called_from(provider, rp, address)
+    return visitor, await rp.redeem(rp.receive(page.answer()).code)
+
+
+def called_from(provider: Provider, rp: RelyingParty, address: str) -> None:
+    """Let the client's next calls come from an address."""
+    rp.http = httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(provider.transport.app, client=(address, 1)), trust_env=False
+    )
+
+
+async def test_a_refresh_from_the_same_network_is_nothing(provider: Provider) -> None:
+    rp = await provider.client()
+    _visitor, tokens = await tokens_at(provider, rp)
+    called_from(provider, rp, NEIGHBOUR)
+
+    assert (await rp.refresh(tokens.refresh_token)).status == 200
+
+
+async def test_a_refresh_from_a_network_that_is_new_to_the_family_is_refused(provider: Provider) -> None:
+    rp = await provider.client()
+    _visitor, tokens = await tokens_at(provider, rp)
+    called_from(provider, rp, ELSEWHERE)
+
+    answer = await rp.refresh(tokens.refresh_token)
+
+    if provider.policy == "quiet":  # type: ignore[attr-defined]
+        assert answer.status == 200
+        return
+    assert (answer.status, answer.error) == (400, "invalid_grant")
+    called_from(provider, rp, HOME)
+    again = await rp.refresh(tokens.refresh_token)
+    ends_family = provider.policy == "strict-loose"  # type: ignore[attr-defined]
+    assert again.status == (400 if ends_family else 200)
+
+
+async def test_the_session_is_asked_for_more_at_the_next_authorization(provider: Provider) -> None:
+    if provider.policy != "balanced":  # type: ignore[attr-defined]
+        return
+    rp = await provider.client()
+    visitor, tokens = await tokens_at(provider, rp)
+    called_from(provider, rp, ELSEWHERE)
+    await rp.refresh(tokens.refresh_token)
+    called_from(provider, rp, HOME)
+    provider.clock.advance(MINUTE)
+
+    page = await visitor.arrive(rp)
+
+    assert page.name == "step-up"
+
+
+async def test_a_network_that_the_person_signed_in_from_is_no_surprise(provider: Provider) -> None:
+    """Of a public client: its calls come from where the person is."""
+    rp = await provider.client(method="none")
+    visitor, tokens = await tokens_at(provider, rp)
+    elsewhere = Visitor(provider, visitor.person, ELSEWHERE)
+    assert (await elsewhere.sign_in(rp)).location is not None
+    called_from(provider, rp, ELSEWHERE)
+
+    assert (await rp.refresh(tokens.refresh_token)).status == 200
