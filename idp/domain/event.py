@@ -65,6 +65,8 @@ class EventKind(StrEnum):
     ATTEMPT_LABELLED = "attempt_labelled"
     POLICY_CHANGED = "policy_changed"
     POLICY_REVERTED = "policy_reverted"
+    DECISION_READ = "decision_read"
+    DECISION_LABELLED = "decision_labelled"
 
 
 @dataclass(frozen=True, slots=True)

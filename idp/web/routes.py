@@ -22,7 +22,7 @@ from idp.web import (
     well_known,
 )
 from idp.web.account import activity, apps, overview, own_data, profile, reasons, security, sessions
-from idp.web.admin import first_administrator
+from idp.web.admin import decisions, first_administrator, policies
 from idp.web.cors import preflight
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -47,7 +47,7 @@ def _page(path: str, page: Page) -> Route:
 
 def routes(*, is_dev: bool) -> list[BaseRoute]:
     """Return the table of routes; the mailbox exists in development only."""
-    return [*_protocol(), *_sign_in(), *_account(), *_links(), *_operations(is_dev=is_dev)]
+    return [*_protocol(), *_sign_in(), *_account(), *_links(), *_admin(), *_operations(is_dev=is_dev)]
 
 
 def _protocol() -> list[BaseRoute]:
@@ -126,6 +126,20 @@ def _links() -> list[BaseRoute]:
         _form("/invitation/{link}", signup.show_link, signup.submit_link),
         _form("/reset/{link}", recovery.show_reset, recovery.submit_reset),
         _form("/admin/first/{link}", first_administrator.show, first_administrator.submit),
+    ]
+
+
+def _admin() -> list[BaseRoute]:
+    return [
+        _page("/admin/decisions", decisions.decisions),
+        Route("/admin/decisions/countries", decisions.countries, methods=["GET"]),
+        Route("/admin/decisions/{decision}.json", decisions.record, methods=["GET"]),
+        _page("/admin/decisions/{decision}", decisions.decision),
+        Route("/admin/policies", policies.policies, methods=["GET"]),
+        _page("/admin/policies/new", policies.policy_new),
+        _page("/admin/policies/{version:int}", policies.policy),
+        Route("/admin/policies/{version:int}/simulation", policies.simulation, methods=["GET"]),
+        Route("/admin/policies/{version:int}/simulation.json", policies.report, methods=["GET"]),
     ]
 
 

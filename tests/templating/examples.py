@@ -10,6 +10,7 @@ from idp.domain.event import EventKind
 from idp.factors.totp import qr_code
 from idp.resources import folder
 from idp.templating import Templates
+from idp.web.admin.bars import bars
 
 Facts = dict[str, Any]
 
@@ -228,6 +229,86 @@ NOTICES = (
     "server_error",
 )
 
+CONSOLE: Facts = FORM | {"here": "/admin/decisions"}
+DECISION: Facts = {
+    "id": "06ba7d",
+    "event": "login",
+    "client_id": "books",
+    "decided_at": WHEN,
+    "decision": "step_up",
+    "band": "medium",
+    "score": 52,
+    "policy": "sha256:12",
+    "record": '{"v":1}',
+    "digest": "12",
+    "advice": {"payload": '{"v":1}', "answer": "{}"},
+    "outcome": "passed",
+    "outcome_at": WHEN,
+    "label": "attack",
+    "labelled_at": WHEN,
+}
+BARE_DECISION: Facts = DECISION | {"outcome": None, "label": None, "advice": None, "client_id": None}
+RULES = [
+    {"id": "medium", "matched": True, "mode": "enforce", "because": "", "unknown": ["net.country"]},
+    {"id": "high", "matched": False, "mode": "", "because": "risk.band medium < high", "unknown": []},
+]
+EXPLAINED: Facts = {
+    "acr": "loa:2",
+    "local": "52",
+    "floors": [("LIST_TOR", "medium")],
+    "rules": RULES,
+    "unknown": ["net.country"],
+    "facts": [("risk.band", "medium")],
+    "said": [("satisfied_by", "totp")],
+    "adviser": [("mode", "shadow")],
+    "engine": [("engine", "ndl-1")],
+    "replays": True,
+    "change": [("risk.band", "low")],
+    "is_challenge": True,
+}
+BAR = bars([2.3])[0]
+PARTS: Facts = {
+    "rows": [{"code": "DEV_NO_COOKIE", "nats": "+2.30", "drawing": BAR}],
+    "against": "+2.30",
+    "owner": "+0.00",
+    "sum": "+2.30",
+    "drawing": BAR,
+}
+SEEN: Facts = CONSOLE | {
+    "stored": DECISION,
+    "person": "anna@example.com",
+    "explained": EXPLAINED,
+    "parts": PARTS,
+    "taught": "{}",
+    "advice": [("state", "ok")],
+    "labelled_by": "root@example.com",
+    "was_labelled": False,
+}
+VERSION: Facts = {"version": 2, "state": "canary", "share": 10, "text": "schema = 1", "changed_at": WHEN}
+MOVE: Facts = {"change": {"state": "canary", "at": WHEN, "why": "v1 is canary"}, "by": "root@example.com"}
+QUIET_MOVE: Facts = MOVE | {"change": MOVE["change"] | {"why": ""}}
+POLICY: Facts = CONSOLE | {
+    "view": {
+        "stored": VERSION,
+        "active": "file",
+        "findings": ["3: medium: covered by strict"],
+        "changes": ["! medium: removed (weakens)"],
+        "moves": [MOVE, QUIET_MOVE],
+        "is_readable": True,
+        "steps": ("enforce", "revert"),
+    },
+    "refused": (),
+    "may_override": False,
+    "is_raced": False,
+}
+FRESH_VERSION: Facts = POLICY["view"] | {
+    "stored": VERSION | {"state": "draft", "share": 0},
+    "findings": [],
+    "changes": [],
+    "is_readable": False,
+    "steps": ("shadow", "canary", "enforce"),
+}
+
 PAGES: dict[str, list[Facts]] = {
     "login/login.html": [
         LOGIN,
@@ -264,6 +345,45 @@ PAGES: dict[str, list[Facts]] = {
         ADMINISTRATOR,
         ADMINISTRATOR | {"account": ACCOUNT},
         *(ADMINISTRATOR | {"error": error, "email": "a@b.example"} for error in (*ADMINISTRATOR_ERRORS, "a_new_one")),
+    ],
+    "admin/decisions.html": [
+        CONSOLE
+        | {"lines": [{"stored": each, "person": "anna@example.com"} for each in (DECISION, BARE_DECISION)]}
+        | {"person": "anna", "band": "low", "decision": "deny", "bands": ("low",), "decisions": ("deny",)}
+        | {"older": "before=06ba7d"},
+        CONSOLE
+        | {"lines": [], "person": "", "band": None, "decision": None, "bands": (), "decisions": (), "older": None},
+    ],
+    "admin/countries.html": [
+        CONSOLE | {"rows": [("NZ", "4", "25 % (1)", "0 % (0)"), (None, "1", "0 %", "0 %")], "most": "20000"},
+        CONSOLE | {"rows": [], "most": "20000"},
+    ],
+    "admin/decision.html": [
+        SEEN,
+        SEEN | {"stored": BARE_DECISION, "taught": "", "was_labelled": True},
+        SEEN | {"stored": DECISION | {"advice": {"payload": "{}", "answer": None}}},
+        SEEN | {"explained": EXPLAINED | {"replays": None, "change": None, "floors": [], "unknown": []}},
+        SEEN | {"explained": EXPLAINED | {"replays": False, "change": []}},
+        SEEN | {"explained": None, "parts": None},
+    ],
+    "admin/policies.html": [
+        CONSOLE
+        | {"active": "v2", "adviser": [("breaker", "closed")]}
+        | {"versions": [{"stored": VERSION, "moved": move} for move in (MOVE, QUIET_MOVE, None)]},
+        CONSOLE | {"active": "file", "versions": [], "adviser": ()},
+    ],
+    "admin/policy_new.html": [
+        CONSOLE | {"text": "", "faults": ()},
+        CONSOLE | {"text": "schema = 2", "faults": ("1: schema: 1 is the only one",)},
+    ],
+    "admin/policy.html": [
+        POLICY,
+        POLICY | {"view": FRESH_VERSION, "refused": ("3 people could not sign in",), "may_override": True},
+        POLICY | {"is_raced": True},
+    ],
+    "admin/policy_simulation.html": [
+        CONSOLE | {"version": 2, "report": {"lines": ("30 days",), "damaged": damaged, "is_cut": bool(damaged)}}
+        for damaged in (0, 3)
     ],
     "step_up/step_up.html": [
         SECOND,

@@ -37,12 +37,13 @@ SOURCE = folder("templates")
 NOT_PAGES = {
     "layout.html",
     "account/frame.html",
+    "admin/frame.html",
     "login/errors.html",
     *(f"{room}/words.html" for room in ("account", "consent", "error", "recovery", "step_up")),
 }
 #: Facts that only the provider itself writes: addresses of its own pages, a drawing, names of languages.
 OUR_OWN = {"action", "back", "forgot", "signup", "lost", "onward", "uri"}
-CHECKED = {"qr", "locales"}  # anything else than a drawing or a language is an error
+CHECKED = {"qr", "drawing", "locales"}  # anything else than a drawing or a language is an error
 #: Two faces of one page, or the same words for the same thing on the way in and in the account.
 SAME_TITLE = {"step_up/choices.html", "signup/link.html", "enrol/codes.html"}
 #: What no person ever meets with this name: links have a page that says so, what is asked for again is a new sign-in.
@@ -95,6 +96,13 @@ TITLES = {
     "account/why.html": ("why", "Why was I asked?"),
     "account/data.html": ("data", "Your data"),
     "account/delete.html": ("delete", "Delete my account"),
+    "admin/decisions.html": ("decisions", "Decisions"),
+    "admin/countries.html": ("countries", "Challenges by country"),
+    "admin/decision.html": ("decision", "Decision"),
+    "admin/policies.html": ("policies", "Policies"),
+    "admin/policy_new.html": ("policy-new", "New version"),
+    "admin/policy.html": ("policy", "A version of the policy"),
+    "admin/policy_simulation.html": ("policy-simulation", "Simulation"),
     "dev/mailbox.html": ("mailbox", "Development mailbox"),
 }
 IDS = {
@@ -131,6 +139,9 @@ IDS = {
     "account/activity.html": "activity-older",
     "account/why.html": "why outcome was-me was-not-me to-activity",
     "account/data.html": "data-download delete-account",
+    "admin/decisions.html": "person band decision decisions-show decisions-list decisions-older",
+    "admin/policy_new.html": "text policy-store",
+    "admin/policy.html": "policy-enforce policy-revert policy-text policy-moves policy-simulation",
     "account/delete.html": "deletion-notice deletion-undo delete-confirm",
 }
 

@@ -1,0 +1,116 @@
+"""The door of the administrators' pages: their role, everything the account has proved just now, and an audit row.
+
+Whoever lacks the role is told what everybody is told of a page that does not exist. The door's transaction ends before
+a page is made, so that a page may open its own.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idp.domain.event import EventKind
+from idp.domain.user import Role, User
+from idp.flows import authorization
+from idp.flows.decision_view import ADMINISTRATOR
+from idp.flows.policy_states import Mover
+from idp.flows.self_service import REAUTHENTICATION, Event, Owner, owner_of
+from idp.flows.visit import Visit
+from idp.oauth.context import Context
+from idp.risk.desk import RiskDesk
+from idp.web import csrf, pages
+from idp.web.authorize import bind, see_other, to_response
+from idp.web.errors import notice
+from idp.web.forms import form_of, single
+from idp.web.site import context_of, site_of, visit_of
+
+PURPOSE = "admin"
+LONGEST_ID = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One request of an administrator."""
+
+    request: Request
+    visit: Visit
+    user: User
+    risk: RiskDesk
+    fields: dict[str, str]
+
+    @property
+    def is_post(self) -> bool:
+        """Say whether a form was sent."""
+        return self.request.method == "POST"
+
+    @property
+    def mover(self) -> Mover:
+        """Return who is acting, by an opaque id."""
+        return Mover(f"{ADMINISTRATOR}{self.user.id}")
+
+    def go(self, path: str) -> Response:
+        """Lead to another page of ours."""
+        return see_other(f"{site_of(self.request).settings.issuer}{path}")
+
+    def missing(self) -> Response:
+        """Say that there is no such page."""
+        return notice(self.request, "not_found", status=404)
+
+    def page(self, template: str, *, status: int = 200, **facts: object) -> Response:
+        """Return a page of the administration."""
+        path = self.request.scope["idp.path"]
+        return pages.page(
+            self.request,
+            template,
+            status=status,
+            csrf=csrf.token(self.request, self.visit, PURPOSE),
+            action=site_of(self.request).settings.base_path + path,
+            here=path,
+            **facts,  # type: ignore[arg-type]
+        )
+
+
+Handler = Callable[[Desk], Awaitable[Response]]
+Page = Callable[[Request], Awaitable[Response]]
+
+
+def admin(handler: Handler, *, fresh: bool = True, reading: EventKind | None = None) -> Page:
+    """Return the endpoint of an administrators' page; `reading` is the audit row that looking at it leaves.
+
+    Without `fresh` the proofs may be as old as the session: for what shows nothing and decides nothing.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        visit, is_new = visit_of(request)
+        site = site_of(request)
+        fields = single(await form_of(request)) if request.method == "POST" else {}
+        async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
+            context = context_of(request, stores)
+            owner = await owner_of(context, visit)
+            if owner is not None and (owner.user.role is Role.USER or context.engine.risk is None):
+                return notice(request, "not_found", status=404)
+            if owner is not None and request.method == "POST":
+                csrf.check(request, visit, PURPOSE, fields.get("csrf"))
+            if owner is None or (fresh and not await owner.may(context, visit, Event.CREDENTIAL_CHANGE)):
+                return await _sign_in(request, context, visit, owner, is_new=is_new)
+            if reading is not None and request.method != "POST":
+                await _note(request, context, owner, reading)
+            assert context.engine.risk is not None
+            desk = Desk(request, visit, owner.user, context.engine.risk, fields)
+        return await handler(desk)
+
+    return endpoint
+
+
+async def _sign_in(request: Request, context: Context, visit: Visit, owner: Owner | None, *, is_new: bool) -> Response:
+    within = REAUTHENTICATION if owner is not None else None
+    path = request.scope["idp.path"]
+    go_to = await authorization.begin_without_client(context, visit, return_path=path, fresh_within=within)
+    return bind(request, visit, is_new, to_response(request, go_to))
+
+
+async def _note(request: Request, context: Context, owner: Owner, kind: EventKind) -> None:
+    decision = request.path_params.get("decision")
+    detail = {} if decision is None else {"decision": str(decision)[:LONGEST_ID]}
+    await context.record(kind, user_id=owner.user.id, session_id=owner.session.id, **detail)
