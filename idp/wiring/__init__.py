@@ -142,8 +142,8 @@ def _assemble(
     hasher = make_hasher(settings, keys["pepper"], probe)
     templates = Templates(resources.folder("templates"), asset_versions=asset_versions(), base=settings.base_path)
     signing = SigningKeys(transactions, keystore, clock)
-    sms_cap = DailyCap(digester.digest("sms-cap", "all"), settings.sms_per_day)
-    outbox = OutboxWorker(transactions, probed(senders(settings), probe), clock, sms_cap=sms_cap)
+    cap = DailyCap(digester.digest("sms-cap", "all"), settings.sms_per_day)
+    outbox = OutboxWorker(transactions, probed(senders(settings), probe), clock, sms_cap=cap)
     where = places(settings)
     notices = Notices(templates, digester, where, brand=brand_name(settings), issuer=settings.issuer)
     alerts = Alerts(notices, digester)
@@ -151,6 +151,7 @@ def _assemble(
     catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices, alerts)
     engine = _engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer)
     rollout = build_rollout(settings, transactions, clock, engine)
+    policies, watch_alerts = PolicyWatch(transactions, clock, rollout), AlertWatch(transactions, clock, alerts)
     return Site(
         settings=settings,
         clock=clock,
@@ -170,14 +171,7 @@ def _assemble(
         clients=ClientAdministration(transactions, digester, clock),
         keys=signing,
         notices=notices,
-        housekeeping=Housekeeping(
-            transactions,
-            signing,
-            outbox,
-            clock,
-            policies=PolicyWatch(transactions, clock, rollout),
-            alerts=AlertWatch(transactions, clock, alerts),
-        ),
+        housekeeping=Housekeeping(transactions, signing, outbox, clock, policies=policies, alerts=watch_alerts),
         templates=templates,
         digester=digester,
     )
