@@ -20,7 +20,7 @@ from idp.flows.verdict import advice_json
 from idp.flows.visit import Visit
 from idp.policy.ability import Ability
 from idp.policy.rules import Decision
-from idp.policy.verdict import decide
+from idp.policy.verdict import decide, floor_plus_one
 from idp.policy.verdict_parts import Resolution
 from idp.providers.adviser.port import Adviser
 from idp.risk.advice import Bounds, Mode
@@ -108,7 +108,10 @@ def _resolved(user: User, attempt: Attempt, assessed: Assessed, now: datetime, s
     facts = facts_for(now, user, attempt, assessed, EVERYTHING, score)
     proofs = (Proof(Factor.PASSWORD, now),)
     ability = Ability(now, proofs, EVERYTHING, denies=assessed.chosen.denies)
-    return decide(assessed.chosen.policy, facts, ability).resolution
+    try:
+        return decide(assessed.chosen.policy, facts, ability).resolution
+    except Exception:  # noqa: BLE001 – the verdict itself says what failed, and tells administrators
+        return floor_plus_one(ability)
 
 
 def _is_sampled() -> bool:

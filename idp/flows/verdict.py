@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import structlog
+
 from idp.domain.assurance import Factor, Proof
 from idp.domain.event import EventKind
 from idp.domain.json import Json
@@ -21,9 +23,12 @@ from idp.policy import facts as fact_file
 from idp.policy import record as records
 from idp.policy.judgement import Account, Judgement, ability_of, verdict_of
 from idp.policy.rules import Decision
-from idp.policy.verdict_parts import Verdict
+from idp.policy.verdict import floor_plus_one
+from idp.policy.verdict_parts import Matched, Verdict
 from idp.risk.consultation import Record as Advice
 from idp.storage.decisions import StoredDecision
+
+log = structlog.get_logger("risk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,17 @@ def judge(
     judgement = Judgement(
         assessed.chosen.policy, facts, score, assessed.chosen.denies, assessed.decision_id, assessed.score
     )
-    return Judged(judgement, assessed, verdict_of(judgement, account, proofs))
+    return Judged(judgement, assessed, _verdict_of(judgement, account, proofs))
+
+
+def _verdict_of(judgement: Judgement, account: Account, proofs: tuple[Proof, ...]) -> Verdict:
+    """Let the policy decide; where it fails one factor more is asked, and the record knows nothing of any rule."""
+    try:
+        return verdict_of(judgement, account, proofs)
+    except Exception:  # whatever a rule does, people sign in, and nobody gets in for less
+        log.exception("policy_failed", decision=judgement.decision_id)
+        nothing = Matched(judgement.policy, judgement.facts, (None,) * len(judgement.policy.rules))
+        return Verdict(floor_plus_one(ability_of(judgement, account, proofs)), nothing)
 
 
 async def keep(
