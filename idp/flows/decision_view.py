@@ -4,6 +4,7 @@ Everything about one decision comes from its record. One that was damaged is sho
 Not here: versions of the policy → policy_view.py.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ PAGE = 50
 BANDS = tuple(band.value for band in Band)
 DECISIONS = tuple(decision.value for decision in Decision)
 LOOKS_BACK = timedelta(days=30)
-MOST_COUNTED, READ_AT_ONCE = 20_000, 500
+MOST_COUNTED, READ_AT_ONCE = 20_000, 200
 ID = re.compile(r"[0-9A-Za-z_-]{1,40}")
 LONGEST_ID = 40
 ADVICE = ("state", "why", "occasion", "model", "local", "proposed", "final", "payload_hash", "prompt_hash")
@@ -127,6 +128,7 @@ async def countries(transactions: Transactions, now: datetime) -> list[Country]:
             if len(page) < READ_AT_ONCE or page[-1].decided_at < now - LOOKS_BACK:
                 break
             before = page[-1].id
+            await asyncio.sleep(0)  # SQLite answers at once: sign-ins would wait for all pages otherwise
     rows = [Country(name, *counts) for name, counts in counted.items()]
     return sorted(rows, key=lambda row: (row.name is None, -row.sign_ins, row.name))
 

@@ -21,7 +21,7 @@ from idp.storage.stores import Stores, Transactions
 
 FILE = "file"  # what the operator's own file is called
 READ_AT_ONCE = 200
-MOST_REPLAYED = 100_000
+MOST_REPLAYED = 50_000  # some ten seconds of one core
 DECIDING = (State.CANARY.value, State.ENFORCED.value)
 
 

@@ -1,33 +1,20 @@
 """An administrator reads decisions and moves a policy: in a real browser, light and dark, on a phone, right to left."""
 
-import secrets
-
 import pytest
 from playwright.async_api import Browser, expect
 
-from idp.domain.user import Role, User
-from idp.flows.user_administration import NewUser
 from tests.journeys.test_accessibility import PHONE, look
-from tests.support.back_office import PASSWORD, BackOffice, Person
+from tests.support.back_office import BackOffice
 from tests.support.browser import newly_opened
 from tests.support.journey import ON_SQLITE, sign_in
 from tests.support.policy_past import PASSKEYS_ONLY, harmless
-
-
-async def administrator(office: BackOffice) -> Person:
-    """Make somebody who looks after the provider."""
-    name = f"keeper-{secrets.token_hex(4)}"
-    new = NewUser(f"{name}@example.org", name, PASSWORD, {}, email_verified=True, role=Role.OWNER)
-    made = await office.site.users.create(new)
-    assert isinstance(made, User), made
-    return Person(made.id, name, name)
 
 
 @ON_SQLITE
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", ["desktop", "phone", "right to left"])
 async def test_the_console_is_for_everybody_who_administers(chromium: Browser, office: BackOffice, kind: str) -> None:
-    issuer, keeper = office.server.issuer, await administrator(office)
+    issuer, keeper = office.server.issuer, await office.administrator()
     options: dict[str, object] = {"viewport": PHONE} if kind == "phone" else {}
     async with newly_opened(chromium, locale="ar" if kind == "right to left" else "en", **options) as context:
         page = await context.new_page()

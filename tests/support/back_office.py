@@ -12,6 +12,7 @@ from typing import Any
 from idp import settings
 from idp.domain.client import Client, Profile
 from idp.domain.refusal import Refused
+from idp.domain.user import Role
 from idp.flows.user_administration import NewUser
 from idp.wiring import Site, build
 from tests.support.html_browser import HtmlBrowser
@@ -64,6 +65,14 @@ class BackOffice:
         made = await self.site.users.create(new)
         assert not isinstance(made, Refused), made
         return Person(made.id, username, name)
+
+    async def administrator(self) -> Person:
+        """Make somebody who looks after the provider."""
+        name = f"keeper-{secrets.token_hex(4)}"
+        new = NewUser(f"{name}@example.org", name, PASSWORD, {}, email_verified=True, role=Role.OWNER)
+        made = await self.site.users.create(new)
+        assert not isinstance(made, Refused), made
+        return Person(made.id, name, name)
 
     async def client(
         self,

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page
 
+from idp.policy import shipped
 from tests.support.back_office import BackOffice, Person, open_back_office
 from tests.support.browser import launched, newly_opened
 from tests.support.journey import agree, shows, sign_in
@@ -243,6 +244,33 @@ async def enrolling(studio: Studio) -> None:
         await studio.shoot("enrol-codes", page)
 
 
+async def console(studio: Studio) -> None:
+    """What administrators see: decisions, and versions of the policy."""
+    keeper, issuer = await studio.office.administrator(), studio.issuer
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await page.goto(f"{issuer}/admin/decisions")
+        await sign_in(page, keeper)
+        await shows(page, "decisions")
+        await studio.shoot("admin-decisions", page)
+        await page.locator("#decisions-list a").first.click()
+        await studio.shoot("admin-decision", page)
+        await page.goto(f"{issuer}/admin/decisions/countries")
+        await studio.shoot("admin-countries", page)
+        await page.goto(f"{issuer}/admin/policies/new")
+        await page.fill("#text", "schema = 2")
+        await page.click("#policy-store")
+        await studio.shoot("admin-policy-refused", page)
+        await page.fill("#text", f"{shipped.text('quiet')}\n# {keeper.username}\n")
+        await page.click("#policy-store")
+        await shows(page, "policy")
+        await studio.shoot("admin-policy", page)
+        await page.click("#policy-simulation")
+        await studio.shoot("admin-policy-simulation", page)
+        await page.goto(f"{issuer}/admin/policies")
+        await studio.shoot("admin-policies", page)
+
+
 async def refusals(studio: Studio) -> None:
     """Pages that say no."""
     await studio.visit("error", "authorize?client_id=nobody")
@@ -280,7 +308,7 @@ async def mailbox(studio: Studio) -> None:
 
 
 SCENES: tuple[Callable[[Studio], Awaitable[None]], ...] = (
-    signing_in, account, signing_up, own_account, enrolling, refusals, form_post, signing_out, mailbox,
+    signing_in, account, signing_up, own_account, enrolling, console, refusals, form_post, signing_out, mailbox,
 )  # fmt: skip
 
 
