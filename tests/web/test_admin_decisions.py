@@ -198,6 +198,7 @@ async def test_a_label_is_put_once_and_an_attack_unlearnt(provider: Provider, ow
     assert again.status == 409
     assert again.has("label-error")
     assert (await challenged(provider, owner)).label == "attack"
+    assert {"decision": stored.id} in await events(provider, "decision_read", keeper.person.id)
 
 
 async def test_decisions_are_found_by_person_band_and_decision(

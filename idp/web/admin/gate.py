@@ -94,7 +94,7 @@ def admin(handler: Handler, *, fresh: bool = True, reading: EventKind | None = N
                 csrf.check(request, visit, PURPOSE, fields.get("csrf"))
             if owner is None or (fresh and not await owner.may(context, visit, Event.CREDENTIAL_CHANGE)):
                 return await _sign_in(request, context, visit, owner, is_new=is_new)
-            if reading is not None and request.method != "POST":
+            if reading is not None:
                 await _note(request, context, owner, reading)
             assert context.engine.risk is not None
             desk = Desk(request, visit, owner.user, context.engine.risk, fields)
