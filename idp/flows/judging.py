@@ -19,6 +19,7 @@ from idp.flows.advising import tenant_of
 from idp.flows.assessment import Assessed, Attempt
 from idp.flows.browser_session import Bounds
 from idp.flows.enrolled import facts_of
+from idp.flows.fact_snapshot import facts_for
 from idp.flows.verdict import Judged
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
@@ -65,6 +66,12 @@ async def of_session(
     attempt = Attempt(event, request, client, session)
     assessed = await assessment.assess(context, visit, user, attempt)
     assert assessed is not None
+    if (
+        situation.facts is None
+        and event is Event.AUTHORIZE
+        and _asks_nothing(context, user, attempt, assessed, situation)
+    ):
+        return situation
     if situation.facts is None:
         facts = await facts_of(context.stores, context.engine, visit, user, context.now)
         situation = replace(situation, facts=facts)
@@ -75,6 +82,19 @@ async def of_session(
         await verdict.keep(context, user, attempt, judged, account, proofs)
         return replace(situation, judgement=judged.judgement)
     return replace(situation, judgement=replace(judged.judgement, decision_id=None))
+
+
+def _asks_nothing(context: Context, user: User, attempt: Attempt, assessed: Assessed, situation: Situation) -> bool:
+    """Say whether the policy lets somebody pass whatever they could prove: then that is not even looked up."""
+    assert attempt.request is not None
+    assert attempt.client is not None
+    base, proofs = prompts.asked(attempt.request, attempt.client, situation)
+    account = Account(step_up.Facts(), context.engine.rules, base or Requirement(), context.now)
+    score = verdict.score_of(attempt, assessed)
+    facts = facts_for(context.now, user, attempt, assessed, None, score)
+    judgement = Judgement(assessed.chosen.policy, facts, score, assessed.chosen.denies)
+    resolution = judgements.weigh(judgement, account, proofs)
+    return bool(proofs) and resolution.decision is Decision.ALLOW and not resolution.asks
 
 
 async def is_enough(

@@ -45,14 +45,18 @@ def judge(
     *, at_least: int = 0,
 ) -> Judged:  # fmt: skip
     """Let the policy judge an attempt at its highest risk so far."""
-    session_risk = attempt.session.risk if attempt.session is not None else 0
-    score = max(assessed.score, assessed.user_risk, session_risk, at_least)
+    score = max(score_of(attempt, assessed), at_least)
     enrolled = account.facts.enrolled | {Factor.PASSWORD}
     facts = facts_for(context.now, user, attempt, assessed, enrolled, score)
     judgement = Judgement(
         assessed.chosen.policy, facts, score, assessed.chosen.denies, assessed.decision_id, assessed.score
     )
     return Judged(judgement, assessed, _verdict_of(judgement, account, proofs))
+
+
+def score_of(attempt: Attempt, assessed: Assessed) -> int:
+    """Return the score that counts: the highest of this attempt's, the person's and the session's."""
+    return max(assessed.score, assessed.user_risk, attempt.session.risk if attempt.session is not None else 0)
 
 
 def _verdict_of(judgement: Judgement, account: Account, proofs: tuple[Proof, ...]) -> Verdict:
