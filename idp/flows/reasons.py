@@ -4,12 +4,14 @@ Shown are time, coarse place, what was asked and what came of it. An answer from
 opened or used counts for nothing: whoever made the attempt would give it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from idp.domain.assurance import Factor
 from idp.domain.event import EventKind
+from idp.domain.json import Json
 from idp.domain.risk import Band
 from idp.domain.session import Session
 from idp.domain.user import User
@@ -20,7 +22,7 @@ from idp.flows.labels import Label
 from idp.flows.recovery import Recovery
 from idp.oauth.context import Context
 from idp.policy.facts import Event
-from idp.policy.rules import Decision
+from idp.policy.rules import Decision, Mode
 from idp.providers.geo.port import Places
 from idp.storage.columns import to_micros
 from idp.storage.decisions import StoredDecision
@@ -88,12 +90,13 @@ class Reasons:
         if decision is None:
             return None
         address = await self._address(context, decision)
+        record = _record(decision)
         return Reason(
             decision.id,
             decision.decided_at,
             self._places.name(address, locale=locale) if address else "",
-            _why(decision),
-            _asked(decision),
+            _why(decision, record),
+            _asked(decision, record),
             _outcome(decision),
             Label(decision.label) if decision.label in set(Label) else None,
             decision.session_id == session.id,
@@ -131,22 +134,34 @@ class Reasons:
         return Answer.CHANGE_PASSWORD
 
 
-def _why(decision: StoredDecision) -> Why:
+def _record(decision: StoredDecision) -> Mapping[str, Json]:
+    """Return what the policy said; nothing if the record cannot be read any more."""
+    try:
+        return verdict.read_record(decision).verdict
+    except ValueError:
+        return {}
+
+
+def _why(decision: StoredDecision, record: Mapping[str, Json]) -> Why:
     if decision.decision == Decision.DENY:
         return Why.REFUSED
     if decision.decision == Decision.ALLOW:
         return Why.NOTHING
-    if Band(decision.band).at_least(Band.MEDIUM):
+    if Band(decision.band).at_least(Band.MEDIUM) and _has_rule(record):
         return Why.DIFFERENT
     return Why.USUAL if decision.event in SIGN_INS else Why.GUARDED
 
 
-def _asked(decision: StoredDecision) -> tuple[Factor, ...]:
-    """Return what was asked: the cheapest set that would do; nothing if the record cannot be read any more."""
-    try:
-        found = verdict.read_record(decision).verdict.get("satisfied_by")
-    except ValueError:
-        return ()
+def _has_rule(record: Mapping[str, Json]) -> bool:
+    """Say whether a rule of the policy took part; without any the account or the client alone has asked."""
+    rules = record.get("rules")
+    enforced = {"matched": True, "mode": Mode.ENFORCE.value}.items()
+    return isinstance(rules, list) and any(isinstance(rule, dict) and enforced <= rule.items() for rule in rules)
+
+
+def _asked(decision: StoredDecision, record: Mapping[str, Json]) -> tuple[Factor, ...]:
+    """Return what was asked: the cheapest set that would do."""
+    found = record.get("satisfied_by")
     if decision.decision in (Decision.ALLOW, Decision.DENY) or not isinstance(found, list):
         return ()
     return tuple(Factor(name) for name in found if name in set(Factor))

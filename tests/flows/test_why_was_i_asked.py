@@ -7,8 +7,10 @@ import pytest
 
 from idp.domain.event import EventKind
 from idp.flows.reasons import Answer, Reason, Reasons
+from idp.flows.verdict import read_record
 from idp.oauth.context import Context
 from idp.oauth.request import HttpRequest
+from idp.policy import record as records
 from idp.storage.decisions import StoredDecision
 from idp.storage.stores import Stores
 from tests.support.careful import (
@@ -373,3 +375,31 @@ async def test_a_damaged_record_still_explains_itself(provider: Provider, rp: Re
 
     assert page.status == 200
     assert page.has("was-me")
+
+
+async def test_what_the_account_asks_of_itself_is_not_called_different(provider: Provider, rp: RelyingParty) -> None:
+    """At medium risk, too, where no rule of the policy took part."""
+    attempt = await scene(provider, rp)
+    silent = await last_silent(provider, attempt)
+    await attempt.owner_opens()
+
+    page = await attempt.owner.browser.open(attempt.path.replace(attempt.decision.id, silent))
+
+    assert page.text("why") == "Your account, or the application, asks for this as a rule."
+
+
+async def last_silent(provider: Provider, attempt: Scene) -> str:
+    """Store the attempt once more, as it were if no rule had matched."""
+    record = read_record(attempt.decision)
+    rules = [{**rule, "matched": False} for rule in record.verdict["rules"]]  # type: ignore[union-attr, dict-item]
+    document = records.to_json(replace(record, verdict={**record.verdict, "rules": rules}, outcome=None, label=None))  # type: ignore[dict-item]
+    silent = replace(
+        attempt.decision,
+        id="silent",
+        record=records.canonical(document).decode(),
+        digest=records.content_hash(document).removeprefix("sha256:"),
+        session_id=None,
+    )
+    async with provider.site.transactions.open(write=True) as stores:
+        await stores.decisions.add(silent)
+    return silent.id
