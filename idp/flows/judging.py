@@ -5,6 +5,7 @@ gave every demanded proof teaches; one of medium risk or more that gave a passwo
 """
 
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from idp.domain import assurance
@@ -27,7 +28,7 @@ from idp.policy import judgement as judgements
 from idp.policy import prompts, step_up
 from idp.policy.facts import Event
 from idp.policy.judgement import Account, Judgement
-from idp.policy.rules import Decision
+from idp.policy.rules import Decision, EffectKind
 from idp.policy.situation import Situation
 from idp.risk.shared_advice import earn
 
@@ -97,21 +98,40 @@ def _asks_nothing(context: Context, user: User, attempt: Attempt, assessed: Asse
     return bool(proofs) and resolution.decision is Decision.ALLOW and not resolution.asks
 
 
-async def is_enough(
+class Leave(StrEnum):
+    """Whether a session may do something that matters: yes, after proving more, or not for now."""
+
+    YES = "yes"
+    PROVE = "prove"
+    NO = "no"
+
+
+#: What a policy forbids to a session of high risk although it proved enough.
+FORBIDDING = frozenset({EffectKind.NO_ENROLMENT, EffectKind.NO_RECOVERY_CHANGE})
+GUARDED = frozenset({Event.CREDENTIAL_CHANGE, Event.EMAIL_CHANGE})
+
+
+async def leave_for(
     context: Context, visit: Visit, user: User, session: Session, facts: step_up.Facts, event: Event
-) -> bool:
+) -> Leave:
     """Say whether a session may do this at once, by the account's own rules and by the policy."""
     base = step_up.of_sensitive_page(facts)
     assert base.max_age is not None
     recent = assurance.fresh(session.proofs, context.now - base.max_age)
     if not any(proof.factor in assurance.PRIMARY for proof in recent) or not base.is_met(recent):
-        return False
+        return Leave.PROVE
     attempt = Attempt(event, session=session)
     assessed = await assessment.assess(context, visit, user, attempt)
     if assessed is None:
-        return True
+        return Leave.YES
     account = Account(facts, context.engine.rules, base, context.now)
-    return verdict.judge(context, user, attempt, assessed, account, recent).verdict.decision is Decision.ALLOW
+    resolution = verdict.judge(context, user, attempt, assessed, account, recent).verdict.resolution
+    if resolution.decision is Decision.DENY:
+        return Leave.NO
+    if resolution.decision is not Decision.ALLOW:
+        return Leave.PROVE
+    forbids = event in GUARDED and any(effect.kind in FORBIDDING for effect in resolution.effects)
+    return Leave.NO if forbids else Leave.YES
 
 
 async def with_judgement(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from idp.domain.session import Session
 from idp.domain.user import User
 from idp.flows import browser_session, judging
+from idp.flows.judging import Leave
 from idp.flows.enrolled import facts_of
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
@@ -16,7 +17,7 @@ from idp.policy import lifetimes
 from idp.policy.facts import Event
 from idp.policy.step_up import Facts
 
-__all__ = ["Event", "Owner", "owner_of"]
+__all__ = ["Event", "Leave", "Owner", "owner_of"]
 
 REAUTHENTICATION = lifetimes.REAUTHENTICATION
 
@@ -29,9 +30,9 @@ class Owner:
     session: Session
     facts: Facts
 
-    async def may(self, context: Context, visit: Visit, event: Event) -> bool:
+    async def may(self, context: Context, visit: Visit, event: Event) -> Leave:
         """Say whether they proved enough, recently enough, for this."""
-        return await judging.is_enough(context, visit, self.user, self.session, self.facts, event)
+        return await judging.leave_for(context, visit, self.user, self.session, self.facts, event)
 
 
 async def owner_of(context: Context, visit: Visit) -> Owner | None:

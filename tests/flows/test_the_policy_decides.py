@@ -174,6 +174,23 @@ async def test_an_account_page_that_matters_asks_for_a_code(provider: Provider, 
     assert (await owner.mailed_code()).name == "password"
 
 
+async def test_a_session_of_high_risk_changes_nothing_that_guards_the_account(
+    provider: Provider, rp: RelyingParty
+) -> None:
+    """Even with every proof that there is: `no_enrolment` and `no_recovery_change` of the rule for high risk."""
+    owner = await settled(provider, rp)
+    stranger = Visitor(provider, owner.person, ELSEWHERE, SAFARI)
+    await stranger.arrive(rp)
+    await stranger.mailed_code()
+
+    page = await stranger.browser.open(f"{provider.issuer}/account/security/totp")
+
+    assert page.name == "notice"
+    assert "refused" in page.response.text
+    assert (await stranger.browser.open(f"{provider.issuer}/account/email")).name == "notice"
+    assert (await stranger.browser.open(f"{provider.issuer}/account/sessions")).name == "sessions"
+
+
 async def test_only_a_password_at_a_doubtful_sign_in_teaches_nothing(provider: Provider, rp: RelyingParty) -> None:
     owner = await settled(provider, rp)
     stranger = Visitor(provider, owner.person, ELSEWHERE, SAFARI)

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from idp.domain.refusal import Refused
 from idp.flows import authorization
 from idp.flows.browser_session import OpenedSession
-from idp.flows.self_service import REAUTHENTICATION, Event, Owner, owner_of
+from idp.flows.self_service import REAUTHENTICATION, Event, Leave, Owner, owner_of
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.web import csrf, pages
-from idp.web.authorize import bind, see_other, to_response
+from idp.web.authorize import bind, see_other, stuck, to_response
 from idp.web.cookies import SESSION
 from idp.web.forms import form_of, single
 from idp.web.login import STATUS, wait_seconds, with_retry
@@ -85,7 +85,10 @@ async def enter(
     async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
         context = context_of(request, stores)
         owner = await owner_of(context, visit)
-        if owner is None or (fresh and not await owner.may(context, visit, event)):
+        leave = await owner.may(context, visit, event) if owner is not None and fresh else Leave.YES
+        if leave is Leave.NO:
+            return stuck(request, "refused", "/account")
+        if owner is None or leave is Leave.PROVE:
             within = REAUTHENTICATION if owner is not None else None
             go_to = await authorization.begin_without_client(context, visit, return_path=path, fresh_within=within)
             return bind(request, visit, is_new, to_response(request, go_to))

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from idp.domain.refusal import Refused
 from idp.flows.profile import CHANGE_EMAIL, OWN_CLAIMS
-from idp.flows.self_service import Event, owner_of
+from idp.flows.self_service import Event, Leave, owner_of
 from idp.web.account.gate import Desk, enter, own
 from idp.web.forms import form_of, single
 from idp.web.site import context_of, site_of, visit_of
@@ -65,8 +65,8 @@ async def password(request: Request) -> Response:
     async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
         context = context_of(request, stores)
         owner = await owner_of(context, visit) if visit.session else None
-        may = owner is not None and await owner.may(context, visit, Event.CREDENTIAL_CHANGE)
-    if owner is None or not may:
+        may = await owner.may(context, visit, Event.CREDENTIAL_CHANGE) if owner is not None else Leave.PROVE
+    if owner is None or may is not Leave.YES:
         return await enter(request, _password_page, fresh=True, fields=fields)
     new_password = site.accounts.profile.new_password
     user = owner.user

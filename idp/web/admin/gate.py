@@ -15,12 +15,12 @@ from idp.domain.user import Role, User
 from idp.flows import authorization
 from idp.flows.decision_view import ADMINISTRATOR
 from idp.flows.policy_states import Mover
-from idp.flows.self_service import REAUTHENTICATION, Event, Owner, owner_of
+from idp.flows.self_service import REAUTHENTICATION, Event, Leave, Owner, owner_of
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.risk.desk import RiskDesk
 from idp.web import csrf, pages
-from idp.web.authorize import bind, see_other, to_response
+from idp.web.authorize import bind, see_other, stuck, to_response
 from idp.web.errors import notice
 from idp.web.forms import form_of, single
 from idp.web.site import context_of, site_of, visit_of
@@ -92,7 +92,10 @@ def admin(handler: Handler, *, fresh: bool = True, reading: EventKind | None = N
                 return notice(request, "not_found", status=404)
             if owner is not None and request.method == "POST":
                 csrf.check(request, visit, PURPOSE, fields.get("csrf"))
-            if owner is None or (fresh and not await owner.may(context, visit, Event.CREDENTIAL_CHANGE)):
+            leave = await owner.may(context, visit, Event.CONSENT_ADMIN) if owner is not None and fresh else Leave.YES
+            if leave is Leave.NO:
+                return stuck(request, "refused", "/account")
+            if owner is None or leave is Leave.PROVE:
                 return await _sign_in(request, context, visit, owner, is_new=is_new)
             if reading is not None:
                 await _note(request, context, owner, reading)

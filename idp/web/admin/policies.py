@@ -8,7 +8,6 @@ from idp.flows import adviser_view, policy_view
 from idp.flows.policy_rollout import PolicyRollout
 from idp.flows.policy_states import NoSuchVersion, RolloutRaced, RolloutRefused
 from idp.flows.policy_view import Simulated
-from idp.web import pages
 from idp.web.admin.gate import Desk, admin
 from idp.web.errors import NO_STORE
 from idp.web.site import site_of
@@ -19,11 +18,7 @@ LONGEST_NAME = 200
 
 
 def _rollout(desk: Desk) -> PolicyRollout:
-    site = site_of(desk.request)
-    brand = pages.brand(desk.request, None).name
-    return PolicyRollout(
-        site.transactions, site.clock, desk.risk.policies.own, rules=site.engine.rules, brand=brand
-    )  # fmt: skip
+    return site_of(desk.request).rollout
 
 
 def _version(desk: Desk) -> int:
