@@ -70,8 +70,8 @@ async def _client_secret(site: Site) -> str:
 
 def start(options: Settings, seeded: Seeded) -> "subprocess.Popen[bytes]":
     """Start the demo relying party as a process of its own; it learns its secret over standard input."""
-    program = [sys.executable, "-c", _WITH_GUARD, str(resources.folder("guard"))]
-    child = subprocess.Popen(program, stdin=subprocess.PIPE)
+    guard = str(resources.folder("guard"))
+    child = subprocess.Popen([sys.executable, "-c", _WITH_GUARD, guard], stdin=subprocess.PIPE)  # noqa: S603
     facts = {
         "issuer": options.issuer,
         "client_id": CLIENT_ID,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from idp.domain.session import Session
 from idp.domain.user import User
 from idp.flows import browser_session, judging
-from idp.flows.judging import Leave
 from idp.flows.enrolled import facts_of
+from idp.flows.judging import Leave
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy import lifetimes

@@ -44,7 +44,7 @@ def from_json(document: Mapping[str, Json], policy: Policy) -> Judgement:
     facts, score, decision = document.get("facts"), document.get("score"), document.get("decision")
     local = document.get("local")
     if not isinstance(facts, dict) or not isinstance(score, int):
-        raise ValueError("not a judgement")
+        raise ValueError("not a judgement")  # noqa: TRY004 – what was stored is wrong, not its type
     return Judgement(
         policy, fact_file.from_json(facts), score, document.get("denies") is True,
         decision if isinstance(decision, str) else None, local if isinstance(local, int) else score,

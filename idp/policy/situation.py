@@ -1,4 +1,4 @@
-"""Where somebody stands at a decision: who is there, what they proved, how strict the operator is; and what may come next."""
+"""Where somebody stands at a decision: who is there, what they proved, how strict we are; and what may come next."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
