@@ -85,8 +85,8 @@ async def test_a_proof_is_good_once(app: Starlette, caller: Caller) -> None:
         {"htu": "https://other.example/balance"},
         {"htu": f"{AUDIENCE}/transfers"},
         {"htu": "https://[broken"},
-        {"iat": int(time.time()) - 600},
-        {"iat": int(time.time()) + 600},
+        {"iat": -600},
+        {"iat": 600},
         {"iat": "now"},
         {"ath": None},
         {"ath": "AAAA"},
@@ -96,7 +96,9 @@ async def test_a_proof_is_good_once(app: Starlette, caller: Caller) -> None:
     ids=lambda claims: "-".join(f"{name}={str(value)[:12]}" for name, value in claims.items()),
 )
 async def test_a_proof_for_something_else_is_refused(app: Starlette, caller: Caller, claims: dict[str, object]) -> None:
-    answer = await caller.call(app, caller.proof(**claims))
+    told = {name: int(time.time()) + value if isinstance(value, int) else value for name, value in claims.items()}
+
+    answer = await caller.call(app, caller.proof(**told))
 
     assert answer.status_code == 401
     assert 'error="invalid_dpop_proof"' in answer.headers["www-authenticate"]
