@@ -4,11 +4,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.support import databases, postgres, session
 from tests.support.browser import launched, newly_opened
 from tests.support.databases import fresh_database
+
+# Property tests: no deadline and no complaint of slowness (the machine may be busy), no folder of examples in the
+# checkout, and the same examples in every run, so that a commit that was green stays green.
+settings.register_profile(
+    "whole", deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("whole")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,7 +11,7 @@ from idp.providers.keystore.sealing import AesSealer
 
 MASTER_KEY = bytes(range(32))
 
-settings.register_profile("idp", deadline=None, database=None)
+settings.register_profile("idp", deadline=None, database=None, derandomize=True)
 settings.load_profile("idp")
 
 

@@ -11,8 +11,10 @@ from idp.storage.stores import Stores, Transactions
 from tests.support.databases import KINDS
 from tests.support.storage import Crowd, World, emptied, migrated_database, opened, transactions_on
 
-settings.register_profile("idp", deadline=None, database=None)
-settings.register_profile("storage", deadline=None, database=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("idp", deadline=None, database=None, derandomize=True)
+settings.register_profile(
+    "storage", deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 settings.load_profile("idp")
 
 
