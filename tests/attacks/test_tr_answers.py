@@ -104,12 +104,12 @@ async def test_tr06_a_strange_path_matches_nothing(provider: Target, person: Per
 
 async def test_tr14_ten_thousand_ranges_are_ignored(provider: Target) -> None:
     ranges = b"bytes=" + b",".join(b"%d-%d" % (n, n + 1) for n in range(1500))
-    began = time.perf_counter()
+    began = time.process_time()
 
     answer = await send(provider, "GET", "/static/style.css", headers=[(b"range", ranges)])
 
     assert answer.status in (200, 416)
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
 
 
 async def test_tr14_an_answer_to_an_attack_says_nothing_of_us(provider: Target) -> None:

@@ -140,10 +140,10 @@ def test_composed_and_decomposed_are_judged_alike(password: str) -> None:
 
 def test_a_giant_is_refused_before_it_is_read() -> None:
     giant = "e\u0301" * 50_000_000
-    began = time.perf_counter()
+    began = time.process_time()
 
     assert judge_form(giant).refusal is TOO_LONG
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
 
 
 def test_the_limits_are_those_that_were_promised() -> None:
