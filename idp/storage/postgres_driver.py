@@ -105,7 +105,7 @@ async def _leave_as_it_is(_connection: Any) -> None:
 async def _tell(raw: Any, command: str) -> None:
     try:
         done = await raw.execute(command)
-    except FAULTS as error:
+    except (*FAULTS, asyncpg.InternalClientError) as error:  # the last: a server that shuts down under its client
         raise _in_our_words(error) from error
     if done != command:  # PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed
         raise FailedStatement(f"{command} was answered by {done}")
@@ -114,7 +114,7 @@ async def _tell(raw: Any, command: str) -> None:
 async def _roll_back(raw: Any) -> None:
     try:
         await raw.execute("ROLLBACK", timeout=LOCK_WAIT_SECONDS)
-    except (*FAULTS, asyncio.CancelledError):
+    except (*FAULTS, asyncpg.InternalClientError, asyncio.CancelledError):
         with suppress(Exception):
             raw.terminate()  # whatever state it is in, nobody else gets it
 

@@ -148,6 +148,8 @@ KILLS = {
     ],
     "postgresql": ["after db.update.codes", "before db.commit", "after db.commit"],
 }
+#: Points that chores pass as well, once a second: tried again until it was the exchange that was hit.
+EVERYBODYS, TRIES = frozenset({"before db.begin", "before db.commit", "after db.commit"}), 4
 
 
 @pytest.mark.timeout(180)
@@ -156,19 +158,28 @@ async def test_ft02_a_kill_inside_the_exchange_leaves_all_or_nothing(tmp_path: P
     """SIGKILL at each point of a code's redemption: unspent and no tokens, or spent and one family."""
     async with served(kind, tmp_path, workers=2) as running:
         rp = await running.client()
-        codes = await running.codes(rp, len(KILLS[kind]))
-        for code, point in zip(codes, KILLS[kind], strict=True):
+        points = [point for point in KILLS[kind] for _ in range(TRIES if point in EVERYBODYS else 1)]
+        hit: set[str] = set()
+        for code, point in zip(await running.codes(rp, len(points)), points, strict=True):
+            if point in hit:
+                continue
             (running.hooks / "kill").write_text(point)
             killed = await attempt(rp, code)
 
             assert (running.hooks / "kill.done").exists(), point
             (running.hooks / "kill.done").unlink()
+            if killed is not None and point in EVERYBODYS:
+                continue  # the other process died of its chore
             assert killed is None, point
             again = await until_answered(rp, code)
             assert again.status == 200 or (again.status, again.error) == (400, "invalid_grant"), (point, again.text)
+            if again.status == 200 and point == "after db.commit":
+                continue  # a chore of this process committed first
+            hit.add(point)
             assert (again.status == 400) is point.startswith("after db.commit"), point
             if again.status == 200:
                 assert (await until(lambda: rp.refresh(again.refresh_token))).status == 200  # noqa: B023
+        assert hit == set(KILLS[kind])
         await assert_one_family_each(running)
 
 
