@@ -1,9 +1,10 @@
 """Fixtures that every room's tests may use. What only one room needs stands in its own conftest.py."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, BrowserContext, Page
 
@@ -17,6 +18,24 @@ settings.register_profile(
     "whole", deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("whole")
+
+_configure = structlog.configure
+
+
+def _configure_without_memory(**options: object) -> None:
+    """Set logging up as a command does, but let no logger keep it: a later test may want to see what is logged."""
+    _configure(**options | {"cache_logger_on_first_use": False})  # type: ignore[arg-type]
+
+
+structlog.configure = _configure_without_memory
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Undo what a command that ran inside the test did to logging."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx2
 import pyotp
 from playwright.async_api import CDPSession, Page
 
-STEP_SECONDS = 30
+STEP_SECONDS, DYING_SECONDS = 30, 5
 
 
 async def received(issuer: str, to: str, *, subject: str = "", count: int = 1) -> list[dict[str, Any]]:
@@ -54,7 +55,13 @@ class AuthenticatorApp:
     _offset: int = -1
 
     def code(self) -> str:
-        """Return the next code that the server can accept: the step before now, now, or the next."""
+        """Return the next code that the server can accept: the step before now, now, or the next.
+
+        The code of the step before dies with the present one, so it is not shown in its last seconds.
+        """
+        left = STEP_SECONDS - _now() % STEP_SECONDS
+        if self._offset < 0 and left <= DYING_SECONDS:
+            time.sleep(left)
         code: str = pyotp.TOTP(self.seed).generate_otp(_now() // STEP_SECONDS + self._offset)
         self._offset += 1
         return code
