@@ -98,13 +98,21 @@ def _judged(interaction: Interaction, situation: Situation) -> Interaction:
 
 
 async def begin_without_client(
-    context: Context, visit: Visit, *, return_path: str, fresh_within: timedelta | None = None
+    context: Context,
+    visit: Visit,
+    *,
+    return_path: str,
+    fresh_within: timedelta | None = None,
+    event: Event = Event.CREDENTIAL_CHANGE,
 ) -> GoTo:
-    """Begin a sign-in that leads to one of our own pages; `fresh_within` asks for all factors, proved that recently."""
+    """Begin a sign-in that leads to one of our own pages.
+
+    `fresh_within` asks for all factors, proved that recently; `event` is what the policy is asked about then.
+    """
     interaction = replace(_new_interaction(context, None, return_path), fresh_within=fresh_within)
     session = await _current_session(context, visit)
     situation = await situate(context, visit, None, interaction, session)
-    event = Event.LOGIN if fresh_within is None else Event.CREDENTIAL_CHANGE
+    event = Event.LOGIN if fresh_within is None else event
     situation = await judging.of_session(context, visit, situation, None, None, event)
     await _keep(context, visit, _judged(interaction, situation))
     step = prompts.decide_for_ourselves(situation)

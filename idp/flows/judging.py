@@ -140,7 +140,7 @@ async def with_judgement(
     """Judge an attempt with its first proof; the risk is never less than what this interaction saw before."""
     if context.engine.risk is None:
         return after, None
-    event = Event.LOGIN if after.fresh_within is None else Event.CREDENTIAL_CHANGE
+    event = _event_of(after)
     session = standing.session if standing.session is not None and standing.session.user_id == user.id else None
     attempt = Attempt(event, after.request, standing.client, session)
     found = assessed or await assessment.assess(context, visit, user, attempt)
@@ -164,6 +164,14 @@ async def _deny(context: Context, visit: Visit, judged: Judged) -> None:
             context.stores, context.engine.digester, address=visit.address, agent=visit.user_agent, now=context.now,
             length=length,
         )  # fmt: skip
+
+
+def _event_of(interaction: Interaction) -> Event:
+    """Return what the person is on the way to: a sign-in, or the very change for which one of our pages sent them."""
+    if interaction.fresh_within is None:
+        return Event.LOGIN
+    facts = interaction.judgement.get("facts") if interaction.judgement is not None else None
+    return Event(facts["event"]) if isinstance(facts, dict) and "event" in facts else Event.CREDENTIAL_CHANGE
 
 
 def _score_before(interaction: Interaction) -> int:

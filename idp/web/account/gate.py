@@ -90,7 +90,9 @@ async def enter(
             return stuck(request, "refused", "/account")
         if owner is None or leave is Leave.PROVE:
             within = REAUTHENTICATION if owner is not None else None
-            go_to = await authorization.begin_without_client(context, visit, return_path=path, fresh_within=within)
+            go_to = await authorization.begin_without_client(
+                context, visit, return_path=path, fresh_within=within, event=event
+            )
             return bind(request, visit, is_new, to_response(request, go_to))
         return await handler(Desk(request, context, visit, owner, fields))
 

@@ -109,7 +109,9 @@ def admin(handler: Handler, *, fresh: bool = True, reading: EventKind | None = N
 async def _sign_in(request: Request, context: Context, visit: Visit, owner: Owner | None, *, is_new: bool) -> Response:
     within = REAUTHENTICATION if owner is not None else None
     path = request.scope["idp.path"]
-    go_to = await authorization.begin_without_client(context, visit, return_path=path, fresh_within=within)
+    go_to = await authorization.begin_without_client(
+        context, visit, return_path=path, fresh_within=within, event=Event.CONSENT_ADMIN
+    )
     return bind(request, visit, is_new, to_response(request, go_to))
 
 
