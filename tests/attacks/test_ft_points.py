@@ -17,6 +17,8 @@ from tests.support.target import Target, target
 
 Act = Callable[["Scene"], Awaitable[int]]
 CACHED = ("db.select.epochs", "db.select.clients")  #: asked for now and then only
+#: The look at the epochs, in a transaction of its own: whenever the last one is half a second old.
+EPOCHS = "db.begin\ndb.select.epochs\ndb.commit\n"
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Scene:
         await self.prepare()
         (self.hooks / "trace").touch()
         assert await act(self) < 400
-        calls = (self.hooks / "trace").read_text().split()
+        calls = (self.hooks / "trace").read_text().replace(EPOCHS, "").split()
         (self.hooks / "trace").unlink()
         return [label for label in calls if label not in CACHED]
 
