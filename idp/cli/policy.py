@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from idp.cli import policy_explain, policy_past, policy_rollout, policy_store
+from idp.cli import policy_draft, policy_explain, policy_past, policy_rollout, policy_store
 from idp.cli.policy_store import FOUND
 from idp.cli.running import json_option, show
 from idp.policy import lint, policy_diff, rule_file, rule_tests
@@ -94,5 +94,11 @@ def diff(context: click.Context, old: str, new: str, as_json: bool) -> None:
     context.exit(FOUND if changes else 0)
 
 
-for command in (policy_explain.explain, policy_past.simulate, policy_past.replay, *policy_rollout.COMMANDS):
+for command in (
+    policy_draft.draft,
+    policy_explain.explain,
+    policy_past.simulate,
+    policy_past.replay,
+    *policy_rollout.COMMANDS,
+):
     policy.add_command(command)

@@ -82,6 +82,15 @@ class Simulated:
     document: dict[str, Json]
     damaged: int
     is_cut: bool  # the past is longer than what was replayed
+    sign_ins: int = 0
+
+
+async def deciding(transactions: Transactions, own: Policy, own_text: str) -> tuple[Policy, str]:
+    """Return the policy that decides for everybody now, and its text."""
+    async with transactions.open(write=False) as stores:
+        enforced = (await standing(stores)).enforced
+    read = _read(enforced) if enforced is not None else None
+    return (own, own_text) if read is None or enforced is None else (read, enforced.text)
 
 
 async def versions(transactions: Transactions, own: Policy) -> Versions:
@@ -133,15 +142,21 @@ async def simulate(
     new = _read(stored) if stored is not None else None
     if new is None:
         return None
+    found = await under(transactions, old, new, now)
+    if found.sign_ins:
+        await rollout.note_simulated(version, mover)
+    return found
+
+
+async def under(transactions: Transactions, old: Policy, new: Policy, now: datetime) -> Simulated:
+    """Return what one policy would have done in the last 30 days instead of another; nothing is stored."""
     past = _Past(transactions, now - LOOKS_BACK)
     report = await past.under(old, new)
-    if report.sign_ins:
-        await rollout.note_simulated(version, mover)
     document: dict[str, Json] = {
         **simulation_report.as_json(report), "damaged": [*past.damaged.ids], "cut": past.is_cut
     }  # fmt: skip
     lines = tuple(simulation_report.as_text(report).splitlines())
-    return Simulated(lines, document, past.damaged.count, past.is_cut)
+    return Simulated(lines, document, past.damaged.count, past.is_cut, report.sign_ins)
 
 
 class _Past:

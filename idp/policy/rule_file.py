@@ -43,10 +43,15 @@ def read(text: str, file: str = "policy.toml") -> Policy:
     except RecursionError as error:
         raise BadPolicy(file, [Finding(1, "nested too deeply")]) from error
     reader = _Reader(document, Places(text))
-    policy = reader.policy(f"sha256:{sha256(text.encode()).hexdigest()}")
+    policy = reader.policy(digest_of(text))
     if reader.findings:
         raise BadPolicy(file, reader.findings)
     return policy
+
+
+def digest_of(text: str) -> str:
+    """Return the name of a policy by its text: sha256:…"""
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
 def _line_of(error: tomllib.TOMLDecodeError, text: str) -> int:

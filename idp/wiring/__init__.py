@@ -35,6 +35,7 @@ from idp.messages.outbox import DailyCap, OutboxWorker
 from idp.oauth.context import Engine
 from idp.oauth.keyring import Keyring
 from idp.password_wiring import brand_name, password_judge
+from idp.providers.adviser.port import Writer
 from idp.providers.geo.port import Places
 from idp.providers.keystore.sealing import AesSealer, derive
 from idp.settings import BadSettings, Settings, Switch
@@ -43,6 +44,7 @@ from idp.storage.caches import ClientDirectory, EpochWatch
 from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
+from idp.wiring.adviser import writer
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
 from idp.wiring.risk import build_advising, build_rollout, risk_desk
@@ -88,6 +90,7 @@ class Site:
     sign_in: SignIn
     login: Login
     advising: Advising
+    writer: Writer | None
     step_up: StepUp
     users: UserAdministration
     clients: ClientAdministration
@@ -100,6 +103,8 @@ class Site:
     async def close(self) -> None:
         """Let go of everything."""
         await self.advising.close()
+        if self.writer is not None:
+            await self.writer.close()
         self.hasher.close()
         self.passwords.close()
         await self.database.close()
@@ -166,6 +171,7 @@ def _assemble(
         accounts=_accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where),
         login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices, advising),
         advising=advising,
+        writer=writer(settings),
         step_up=StepUp(catalog, sign_in, notices),
         users=UserAdministration(transactions, hasher, judge, digester, clock),
         clients=ClientAdministration(transactions, digester, clock),

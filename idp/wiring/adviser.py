@@ -1,9 +1,9 @@
-"""Which adviser the options name, and what it may cost."""
+"""Which adviser and which writer the options name, and what the adviser may cost."""
 
 from idp.adviser_settings import AdviserName
 from idp.providers.adviser.local import LocalAdviser
 from idp.providers.adviser.none import NoAdviser
-from idp.providers.adviser.port import Adviser
+from idp.providers.adviser.port import Adviser, Writer
 from idp.risk.advice import BRIEF
 from idp.risk.allowance import Prices
 from idp.settings import Settings
@@ -26,6 +26,18 @@ def adviser(settings: Settings) -> Adviser:
                 model=settings.openai_model,
                 brief=BRIEF,
             )
+
+
+def writer(settings: Settings) -> Writer | None:
+    """Return who drafts texts for operators; None unless a model is chosen: plain templates answer then."""
+    if settings.adviser is not AdviserName.OPENAI:
+        return None
+    from idp.providers.adviser.openai import OpenAiWriter
+
+    key = settings.openai_api_key
+    return OpenAiWriter(
+        None if key is None else key.get_secret_value(), base_url=settings.openai_base_url, model=settings.openai_model
+    )
 
 
 def prices(settings: Settings) -> Prices:

@@ -50,14 +50,19 @@ def own_policy(settings: Settings) -> Policy:
     """Return the policy that the options name."""
     name = settings.policy_file
     try:
-        text = shipped.text(name) if name in shipped.NAMES else Path(name).read_text(encoding="utf-8")
-        return lint.load(text, name)
+        return lint.load(own_text(settings), name)
     except OSError as error:
         raise BadSettings([f"IDP_POLICY_FILE: {name}: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise BadSettings([f"IDP_POLICY_FILE: {name}: not UTF-8"]) from error
     except BadPolicy as error:
         raise BadSettings([f"IDP_POLICY_FILE: {line}" for line in str(error).splitlines()]) from error
+
+
+def own_text(settings: Settings) -> str:
+    """Return the text of the policy that the options name, as it stands now; raise OSError if there is none."""
+    name = settings.policy_file
+    return shipped.text(name) if name in shipped.NAMES else Path(name).read_text(encoding="utf-8")
 
 
 def networks(settings: Settings) -> Networks:

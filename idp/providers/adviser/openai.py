@@ -1,4 +1,4 @@
-"""An adviser behind OpenAI's chat completions, or behind anything that speaks like them.
+"""An adviser, and a writer, behind OpenAI's chat completions, or behind anything that speaks like them.
 
 The official client, held short: one attempt, a short time, no redirects, no headers of its own about this machine or
 its environment, and at most 64 kB of an answer. Nothing is asked without a usable key, and nothing is logged.
@@ -8,9 +8,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from typing import Literal
 
 import httpx2
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError, omit
+from openai.types.chat import ChatCompletionMessageParam
 
 from idp.domain.advice import Payload
 from idp.domain.json import BadJson, Json, JsonObject, read_object
@@ -18,12 +20,16 @@ from idp.providers.adviser.port import AdviserDelayed, AdviserRejected, Brief, R
 
 MAX_ANSWER = 64 * 1024
 MAX_TOKENS = 300  # an honest answer takes 80
+MAX_WRITTEN = 1500
 SECONDS = timedelta(seconds=20)
+WRITING = timedelta(seconds=25)
 SEED = 7
 WRONG_WITH_US = frozenset({400, 401, 403, 404, 422})  # the key, the model or the request; trying again changes nothing
 SENT_HEADERS = frozenset(
     {"host", "content-type", "content-length", "connection", "accept", "user-agent", "authorization"}
 )
+Role = Literal["system", "user"]
+Messages = tuple[tuple[Role, str], ...]
 # At DEBUG, which OPENAI_LOG switches on, the client prints what it sends.
 logging.getLogger("openai").setLevel(logging.WARNING)
 
@@ -39,6 +45,51 @@ class OpenAiAdviser:
         """Ask that model at that address; a key that is missing or cannot be sent is found out by `ask`."""
         self.model = model
         self._brief = brief
+        self._service = _Service(api_key, base_url, model, timeout)
+
+    async def ask(self, payload: Payload) -> RawAnswer:
+        """Return what the model said.
+
+        Raises AdviserRejected for a bad key, model or request, AdviserDelayed for everything that may pass.
+        """
+        messages: Messages = (("system", self._brief.prompt), ("user", payload.to_bytes().decode("ascii")))
+        return _read(await self._service.post(messages, ("advice", self._brief.schema), MAX_TOKENS), payload.v)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._service.close()
+
+
+class OpenAiWriter:
+    """Has the same model draft texts for operators; it is told what they ask, and nothing of anybody's sign-in."""
+
+    def __init__(self, api_key: str | None, *, base_url: str, model: str, timeout: timedelta = WRITING) -> None:
+        """Ask that model at that address; a key that is missing or cannot be sent is found out by `write`."""
+        self.model = model
+        self._service = _Service(api_key, base_url, model, timeout)
+
+    async def write(self, prompt: str, schema: JsonObject | None = None) -> str:
+        """Return what the model wrote.
+
+        Raises AdviserRejected for a bad key, model or request, or if the model would not; AdviserDelayed for everything
+        that may pass.
+        """
+        shape = None if schema is None else ("draft", schema)
+        answer = _read(await self._service.post((("user", prompt),), shape, MAX_WRITTEN), 0)
+        if answer.is_refusal or answer.finish_reason != "stop":
+            raise AdviserRejected("the model did not finish what it was asked for")
+        return answer.text
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._service.close()
+
+
+class _Service:
+    """One model at one address."""
+
+    def __init__(self, api_key: str | None, base_url: str, model: str, timeout: timedelta) -> None:
+        self._model = model
         self._seconds = timeout.total_seconds()
         self._has_key = bool(api_key) and (api_key or "").isascii() and (api_key or "").isprintable()
         http = httpx2.AsyncClient(
@@ -52,16 +103,13 @@ class OpenAiAdviser:
             http_client=http,
         )
 
-    async def ask(self, payload: Payload) -> RawAnswer:
-        """Return what the model said.
-
-        Raises AdviserRejected for a bad key, model or request, AdviserDelayed for everything that may pass.
-        """
+    async def post(self, messages: Messages, shape: tuple[str, JsonObject] | None, most: int) -> str:
+        """Return the body of one answer."""
         if not self._has_key:
             raise AdviserRejected("IDP_OPENAI_API_KEY is missing or cannot be sent")
         try:
             async with asyncio.timeout(self._seconds):
-                text = await self._post(payload)
+                return await self._post(messages, shape, most)
         except TimeoutError as error:
             raise AdviserDelayed("the model took too long") from error
         except APIStatusError as error:
@@ -72,29 +120,30 @@ class OpenAiAdviser:
         except (OpenAIError, httpx2.HTTPError, ValueError) as error:
             cause = error.__cause__ if isinstance(error, APIConnectionError) else None
             raise AdviserDelayed(f"no answer: {type(cause or error).__name__}") from None
-        return _read(text, payload.v)
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._client.close()
 
-    async def _post(self, payload: Payload) -> str:
+    async def _post(self, messages: Messages, shape: tuple[str, JsonObject] | None, most: int) -> str:
         response = await self._client.chat.completions.with_raw_response.create(
-            model=self.model,
-            messages=[
-                {"role": "system", "content": self._brief.prompt},
-                {"role": "user", "content": payload.to_bytes().decode("ascii")},
-            ],
-            response_format={
+            model=self._model,
+            messages=[_message(role, text) for role, text in messages],
+            response_format=omit
+            if shape is None
+            else {
                 "type": "json_schema",
-                "json_schema": {"name": "advice", "strict": True, "schema": dict(self._brief.schema)},
+                "json_schema": {"name": shape[0], "strict": True, "schema": dict(shape[1])},
             },
             temperature=0,
             seed=SEED,
             store=False,
-            max_completion_tokens=MAX_TOKENS,
+            max_completion_tokens=most,
         )
         return response.http_response.text
+
+
+def _message(role: Role, text: str) -> ChatCompletionMessageParam:
+    return {"role": "system", "content": text} if role == "system" else {"role": "user", "content": text}
 
 
 class _TooMuch(Exception):

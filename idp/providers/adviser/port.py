@@ -1,4 +1,4 @@
-"""What an adviser promises: one answer to one payload, or one of two exceptions."""
+"""What an adviser promises: one answer to one payload, or one of two exceptions; and a writer: one text."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -57,4 +57,24 @@ class Adviser(Protocol):
 
     async def close(self) -> None:
         """Let go of connections; nothing is asked afterwards."""
+        ...
+
+
+class Writer(Protocol):
+    """Drafts texts for operators; nobody's sign-in waits for it, and nothing it writes takes effect by itself."""
+
+    @property
+    def model(self) -> str:
+        """Return the name of what writes."""
+        ...
+
+    async def write(self, prompt: str, schema: JsonObject | None = None) -> str:
+        """Return one text, of that shape if there is a schema; log neither prompt nor text.
+
+        Raises AdviserRejected if it never will, AdviserDelayed if a later try may work.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; nothing is written afterwards."""
         ...
