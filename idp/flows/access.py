@@ -22,6 +22,12 @@ async def end_elsewhere(stores: Stores, user_id: str, now: datetime, *, spare: s
     return len(ended)
 
 
+async def end_everywhere(stores: Stores, user_id: str, now: datetime) -> None:
+    """End all access to an account that may have been in other hands; none of its browsers is known any more."""
+    await end_elsewhere(stores, user_id, now)
+    await stores.known_devices.forget(user_id)
+
+
 async def wipe_factors(stores: Stores, user_id: str, *, keep_password: bool) -> None:
     """Remove what a person proves themselves with: all, or all but the password."""
     await stores.credentials.remove_all(user_id, keep_password=keep_password)

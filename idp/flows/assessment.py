@@ -18,7 +18,7 @@ from idp.risk.active_policies import Chosen
 from idp.risk.consultation import Record as Advice
 from idp.risk.profile import Observation
 from idp.risk.scorer import Scored
-from idp.risk.signal import Circumstances, Cookie, Failures, Hints
+from idp.risk.signal import Circumstances, Failures, Hints
 
 NOBODY = ""
 ADMIN_SCOPE = "admin"
@@ -80,10 +80,9 @@ async def assess(context: Context, visit: Visit, user: User | None, attempt: Att
 async def _circumstances(context: Context, visit: Visit, user: User | None, attempt: Attempt) -> Circumstances:
     stores, digester, now = context.stores, context.engine.digester, context.now
     password = await stores.credentials.password_of(user.id if user is not None else NOBODY)
-    since = password.created_at if password is not None else user.created_at if user is not None else None
-    device = None
-    if user is not None and since is not None:
-        device = known_device.recognise(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
+    device = known_device.ABSENT
+    if user is not None:
+        device = await known_device.recognise(stores, visit, user_id=user.id, digester=digester, now=now)
     failures = Failures()
     if attempt.event in COUNTED:
         account = (user.id if user is not None else NOBODY).encode()
@@ -94,8 +93,8 @@ async def _circumstances(context: Context, visit: Visit, user: User | None, atte
         address=visit.address,
         agent=visit.user_agent,
         hints=Hints(visit.accept_language, visit.platform, visit.is_mobile),
-        device=device,
-        cookie=Cookie.KNOWN if device is not None else Cookie.ABSENT,
+        device=device.device_id,
+        cookie=device.cookie,
         hour=_hour(user, now),
         failures=failures,
         breached=attempt.is_breached,

@@ -160,8 +160,8 @@ class Login:
     ) -> Budget:
         device_id, digester, now = None, context.engine.digester, context.now
         if user is not None and stored is not None:
-            device_id = known_device.recognise(
-                visit.device, user_id=user.id, password_since=stored.created_at, digester=digester, now=now
+            device_id = known_device.budget_of(
+                visit, user_id=user.id, password_since=stored.created_at, digester=digester, now=now
             )
         account = user.id.encode() if user else context.stores.users.name_digest(username)
         return throttle.budget(digester, account=account, address=visit.address, device_id=device_id)

@@ -130,6 +130,7 @@ class Reasons:
             return Answer.SECURED
         # Without a proved address a link could reach a stranger: this session stays, and is led to a new password.
         await end_elsewhere(context.stores, user.id, context.now, spare=session.id)
+        await context.stores.known_devices.forget(user.id)
         await context.record(EventKind.ACCOUNT_SECURED, user_id=user.id)
         return Answer.CHANGE_PASSWORD
 

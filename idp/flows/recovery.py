@@ -12,7 +12,7 @@ from idp.domain.event import EventKind
 from idp.domain.refusal import Refusal, Refused
 from idp.domain.user import User
 from idp.flows import labels, throttle
-from idp.flows.access import end_elsewhere, wipe_factors
+from idp.flows.access import end_everywhere, wipe_factors
 from idp.flows.alerts import Alert, Alerts, Code
 from idp.flows.authorization import Standing, Step
 from idp.flows.labels import Label
@@ -106,7 +106,7 @@ class Recovery:
             await stores.users.save(replace(user, email_verified=True, updated_at=now))
             await context.record(EventKind.ADDRESS_VERIFIED, user_id=user.id)
         await self.new_password.store(stores, user.id, accepted, now)
-        await end_elsewhere(stores, user.id, now)
+        await end_everywhere(stores, user.id, now)
         await throttle.forgive(stores, context.engine.digester, user.id)
         await context.record(EventKind.PASSWORD_RESET, user_id=user.id)
         await self._notices.tell(stores, user, "password_changed", now, to=user.email)
@@ -173,7 +173,7 @@ class Recovery:
         if now < datetime.fromisoformat(link.text("due")):
             return False
         await wipe_factors(stores, user.id, keep_password=True)
-        await end_elsewhere(stores, user.id, now)
+        await end_everywhere(stores, user.id, now)
         await stores.links.void(CANCEL_LOST, user.id, now)
         await context.record(EventKind.RECOVERY_DONE, user_id=user.id)
         await self._notices.tell(stores, user, "recovery_done", now)
@@ -182,7 +182,7 @@ class Recovery:
     async def reset_factors(self, context: Context, user: User) -> None:
         """Remove a person's second factors at an operator's hand; the password stays, and they are told."""
         await wipe_factors(context.stores, user.id, keep_password=True)
-        await end_elsewhere(context.stores, user.id, context.now)
+        await end_everywhere(context.stores, user.id, context.now)
         await context.stores.links.void(CANCEL_LOST, user.id, context.now)
         await context.record(EventKind.USER_CHANGED, user_id=user.id, change="factors reset")
         await self._notices.tell(context.stores, user, "recovery_done", context.now)
@@ -211,7 +211,7 @@ class Recovery:
     async def lock(self, context: Context, user: User, *, kind: str = "account_secured") -> None:
         """End all access and take the password away; its owner gets a link for a new one."""
         stores, now = context.stores, context.now
-        await end_elsewhere(stores, user.id, now)
+        await end_everywhere(stores, user.id, now)
         await stores.links.void(CANCEL_LOST, user.id, now)
         await stores.credentials.remove_all(user.id, factor=Factor.PASSWORD, keep_password=False)
         await context.record(EventKind.ACCOUNT_SECURED, user_id=user.id)

@@ -23,6 +23,7 @@ from idp.flows.notices import Notices
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy import lifetimes, prompts, step_up
+from idp.risk.signal import Cookie
 
 # Among what an interaction keeps of its judgement: whether its person got a mail, and which decision began it.
 TOLD, ASKED_BY = "told", "asked_by"
@@ -152,23 +153,19 @@ class SignIn:
             await stores.remembered_browsers.touch(user.id, browser_digest(digester, visit, user.id), now)
         return SignedIn(user, opened, device)
 
-    async def _device(
-        self, context: Context, visit: Visit, user: User, kept: Mapping[str, Json]
-    ) -> tuple[str | None, bool]:
+    async def _device(self, context: Context, visit: Visit, user: User, kept: Mapping[str, Json]) -> tuple[str, bool]:
         """Note the browser as one that this person uses, and tell them if it is new and they do not know yet."""
-        stored = await context.stores.credentials.password_of(user.id)
-        since = stored.created_at if stored is not None else user.created_at
-        if since is None:
-            return None, False
-        digester, now = context.engine.digester, context.now
-        known = known_device.recognise(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
-        if known is None and TOLD not in kept:
+        stores, now = context.stores, context.now
+        cookie, found = await known_device.remember(
+            stores, visit, user_id=user.id, digester=context.engine.digester, now=now
+        )
+        is_new = found.cookie is not Cookie.KNOWN
+        if is_new and TOLD not in kept:
             decision = kept.get("decision")
             await self._notices.new_device(
-                context.stores, user, visit, now, decision=decision if isinstance(decision, str) else ""
+                stores, user, visit, now, decision=decision if isinstance(decision, str) else ""
             )
-        cookie = known_device.remember(visit.device, user_id=user.id, password_since=since, digester=digester, now=now)
-        return cookie, known is None
+        return cookie, is_new
 
     async def _remember(self, context: Context, visit: Visit, user: User) -> None:
         await context.stores.remembered_browsers.remember(

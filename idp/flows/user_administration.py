@@ -19,7 +19,7 @@ from idp.domain.user import (
 )  # fmt: skip
 from idp.factors.password import PasswordHasher
 from idp.factors.password_judge import PasswordJudge
-from idp.flows.access import end_elsewhere
+from idp.flows.access import end_everywhere
 from idp.policy import lifetimes
 from idp.storage.stores import Stores, Transactions
 from idp.storage.users import IdentifierTaken
@@ -120,7 +120,7 @@ class UserAdministration:
         now = self._clock.now()
         async with self._transactions.open(write=True) as stores:
             await stores.credentials.set_password(user.id, hashed, now)
-            await end_elsewhere(stores, user.id, now)
+            await end_everywhere(stores, user.id, now)
             await stores.events.add(Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "password"}), now)
         return None
 
@@ -145,7 +145,7 @@ class UserAdministration:
         async with self._transactions.open(write=True) as stores:
             await stores.users.set_status(user.id, status, now)
             if status is UserStatus.DISABLED:
-                await end_elsewhere(stores, user.id, now)
+                await end_everywhere(stores, user.id, now)
             await stores.events.add(
                 Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": status.value}), now
             )

@@ -20,7 +20,8 @@ SESSION_ADMINISTRATOR = (timedelta(hours=12), timedelta(minutes=15))
 SESSION_TOUCH = timedelta(minutes=5)  # a session in use is noted at most this often
 SESSIONS_PER_USER = 20
 INTERACTIONS_PER_BROWSER = 20
-KNOWN_DEVICE = timedelta(days=30)
+KNOWN_DEVICE = timedelta(days=365)
+KNOWN_DEVICE_BUDGET = timedelta(days=30)  # for which it has a counter of failed guesses of its own
 ADMINISTRATOR_LINK = timedelta(hours=1)
 REAUTHENTICATION = timedelta(minutes=5)
 ONE_TIME_CODE = timedelta(minutes=5)

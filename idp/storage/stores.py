@@ -20,6 +20,7 @@ from idp.storage.epochs import EpochStore
 from idp.storage.events import EventStore
 from idp.storage.grants import GrantStore
 from idp.storage.interactions import InteractionStore
+from idp.storage.known_devices import KnownDeviceStore
 from idp.storage.links import LinkStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.outbox import OutboxStore
@@ -86,6 +87,11 @@ class Stores:
     def remembered_browsers(self) -> RememberedBrowserStore:
         """Browsers that spare the second factor."""
         return RememberedBrowserStore(self.connection, self._sealer)
+
+    @cached_property
+    def known_devices(self) -> KnownDeviceStore:
+        """Browsers that people have signed in from."""
+        return KnownDeviceStore(self.connection)
 
     @cached_property
     def signups(self) -> SignupStore:

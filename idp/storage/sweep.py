@@ -13,6 +13,7 @@ from idp.storage.database import Transaction
 from idp.storage.decisions import decisions
 from idp.storage.grants import grants
 from idp.storage.interactions import interactions
+from idp.storage.known_devices import known_devices
 from idp.storage.links import links
 from idp.storage.one_time_codes import one_time_codes
 from idp.storage.outbox import outbox
@@ -43,6 +44,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (decisions, decisions.c.expires_at, timedelta()),
     (adviser_answers, adviser_answers.c.expires_at, timedelta()),
     (shared_states, shared_states.c.expires_at, timedelta()),
+    (known_devices, known_devices.c.expires_at, timedelta()),
     (signups, signups.c.expires_at, timedelta(hours=1)),
 )
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from idp.domain.authorization import Prompt
 from idp.domain.refusal import Refusal, Refused
-from idp.flows import authorization
+from idp.flows import authorization, known_device
 from idp.flows.authorization import Outcome, Standing, Step, Stuck
 from idp.flows.login import NotYet
 from idp.flows.sign_in import Proceeded
@@ -21,7 +21,6 @@ from idp.web.forms import form_of, single
 from idp.web.site import context_of, jar_of, site_of, visit_of
 from idp.wiring import Stores
 
-DEVICE_SECONDS = 30 * 24 * 3600
 LONGEST_WAIT_TOLD = 24 * 3600  # a password that is off until its reset has no end to name
 STATUS = {
     Refusal.MISSING_FIELDS: 400, Refusal.WRONG_CREDENTIALS: 403, Refusal.THROTTLED: 429, Refusal.TOO_MANY_SENT: 429,
@@ -199,7 +198,7 @@ def carry_on(request: Request, result: Proceeded) -> Response:
     jar = jar_of(request)
     cookies = [jar.set(SESSION, result.signed_in.opened.secret)]
     if result.signed_in.device is not None:
-        cookies.append(jar.set(DEVICE, result.signed_in.device, max_age=DEVICE_SECONDS))
+        cookies.append(jar.set(DEVICE, result.signed_in.device, max_age=known_device.SECONDS))
     for name, value in cookies:
         response.headers.append(name, value)
     return response

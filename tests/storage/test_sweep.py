@@ -58,6 +58,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "adviser_answers": 13 * MINUTE,
         "shared_states": 14 * MINUTE,
         "decisions": 15 * MINUTE,
+        "known_devices": 16 * MINUTE,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -71,6 +72,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     await stores.adviser.keep_answer("key", {}, NOW, until["adviser_answers"])
     await stores.adviser.save_state("name", {}, after=0, expires_at=until["shared_states"])
     await stores.decisions.add(decision(world.user.id, expires_at=until["decisions"]))
+    await stores.known_devices.add("device", world.user.id, NOW, life=lifetimes["known_devices"], keep=2)
     await stores.attempts.add_in_window(digest(), NOW, window=lifetimes["attempts"])
     await stores.attempts.note_account(digest(), digest(), NOW, window=lifetimes["network_accounts"])
     await stores.links.add(digest(), purpose="administrator", expires_at=until["links"], now=NOW)
