@@ -7,6 +7,7 @@ Not here: versions of the policy → policy_view.py.
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +30,8 @@ PAGE = 50
 BANDS = tuple(band.value for band in Band)
 DECISIONS = tuple(decision.value for decision in Decision)
 LOOKS_BACK = timedelta(days=30)
-MOST_COUNTED, READ_AT_ONCE = 20_000, 200
+DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
 ID = re.compile(r"[0-9A-Za-z_-]{1,40}")
 LONGEST_ID = 40
 ADVICE = ("state", "why", "occasion", "model", "local", "proposed", "final", "payload_hash", "prompt_hash")
@@ -113,32 +115,20 @@ async def person_of(transactions: Transactions, user_id: str | None) -> str:
 
 
 async def countries(transactions: Transactions, now: datetime) -> list[Country]:
-    """Return what was asked in each country in the last 30 days, of the newest 20 000 sign-ins at most."""
-    counted: dict[str | None, list[int]] = {}
-    before: str | None = None
+    """Return what was asked in each country in the last 30 days."""
+    counted: dict[str | None, Counter[str]] = {}
     async with transactions.open(write=False) as stores:
-        for _ in range(MOST_COUNTED // READ_AT_ONCE):
-            page = await stores.decisions.newest(limit=READ_AT_ONCE, before=before)
-            for stored in page:
-                if stored.decided_at >= now - LOOKS_BACK and stored.event == "login":
-                    counts = counted.setdefault(_country(stored), [0, 0, 0])
-                    counts[0] += 1
-                    counts[1] += stored.decision in CHALLENGES
-                    counts[2] += stored.decision == Decision.DENY
-            if len(page) < READ_AT_ONCE or page[-1].decided_at < now - LOOKS_BACK:
-                break
-            before = page[-1].id
-            await asyncio.sleep(0)  # SQLite answers at once: sign-ins would wait for all pages otherwise
-    rows = [Country(name, *counts) for name, counts in counted.items()]
+        for day in range(LOOKS_BACK // DAY):
+            end = now + MOMENT - day * DAY
+            found = await stores.decisions.countries_between(end - DAY, end)
+            for (country, decision), count in found.items():
+                counted.setdefault(country, Counter())[decision] += count
+            await asyncio.sleep(0)  # SQLite answers at once: sign-ins would wait for all days otherwise
+    rows = [
+        Country(name, counts.total(), sum(counts[each] for each in CHALLENGES), counts[Decision.DENY])
+        for name, counts in counted.items()
+    ]
     return sorted(rows, key=lambda row: (row.name is None, -row.sign_ins, row.name))
-
-
-def _country(stored: StoredDecision) -> str | None:
-    try:
-        found = json.loads(stored.record)["facts"]["net.country"]
-    except (KeyError, RecursionError, TypeError, ValueError):
-        return None
-    return found if isinstance(found, str) else None
 
 
 async def one(transactions: Transactions, own: Policy, decision_id: str) -> View | None:

@@ -16,7 +16,7 @@ from idp.policy import rule_file, shipped
 from idp.policy.findings import BadPolicy
 from idp.policy.record import RecordedSignIn
 from idp.policy.rules import Policy
-from idp.storage.decisions import StoredDecision
+from idp.storage.decisions import KeptRecord, StoredDecision
 from idp.storage.stores import Stores, Transactions
 
 MOST_NAMED = 100
@@ -50,15 +50,16 @@ async def recorded(
 ) -> AsyncGenerator[tuple[str, RecordedSignIn], None]:
     """Yield the decisions since a moment with their ids, a page at a time; the damaged ones are only named."""
     async with transactions.open(write=False) as stores:
-        async for stored in stores.decisions.since(since):
-            found = read(stored)
-            if found is None:
-                damaged.add(stored.id)
-            else:
-                yield stored.id, found
+        async for page in stores.decisions.records_since(since):
+            for stored in page:
+                found = read(stored)
+                if found is None:
+                    damaged.add(stored.id)
+                else:
+                    yield stored.id, found
 
 
-def read(stored: StoredDecision) -> RecordedSignIn | None:
+def read(stored: StoredDecision | KeptRecord) -> RecordedSignIn | None:
     """Return the record of a decision, None if it was damaged."""
     try:
         found = read_record(stored)

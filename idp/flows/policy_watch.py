@@ -5,11 +5,11 @@ computed from stored decisions as they stood now and up to a quarter of an hour 
 answer and a restart forgets nothing. A shadow ends here, too, after its 28 days.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 import structlog
 
@@ -17,7 +17,6 @@ from idp.clock import Clock
 from idp.flows.policy_ledger import enforced_before, was_restored
 from idp.flows.policy_rollout import MOST_CHANGES, PolicyRollout, standing
 from idp.flows.policy_states import SHADOW_LASTS, Mover, NoSuchVersion, Reverted, RolloutRaced, Standing, State
-from idp.policy.rules import Decision
 from idp.policy.simulation import CHALLENGES
 from idp.policy.verdict_parts import Refusal
 from idp.storage.decisions import DecisionStore
@@ -163,35 +162,17 @@ def _challenges(since: Counts, later: Counts) -> Challenges:
 async def _unreachable(decisions: DecisionStore, watched: StoredPolicy, begin: datetime, now: datetime) -> bool:
     """Say whether too many people had nothing that would let them in, at every checkpoint.
 
-    The decisions themselves are read only if any was a refusal at all.
+    Of the others no more are counted than would make those few enough.
     """
-    counts = await decisions.counts_since(begin, watched.digest)
-    if not any(decision == Decision.DENY for decision, _ in counts):
-        return False
-    people: dict[str, datetime] = {}
-    outside: dict[str, datetime] = {}
-    async for stored in decisions.since(begin):
-        if stored.policy != watched.digest:
-            continue
-        _note_first(people, stored.user_id, stored.decided_at)
-        if stored.decision == Decision.DENY and _is_unreachable(stored.record):
-            _note_first(outside, stored.user_id, stored.decided_at)
-    return all(
-        is_unreachable_too_often(_until(people, now - ago), _until(outside, now - ago)) for ago in CHECKPOINTS
-    )  # fmt: skip
-
-
-def _note_first(seen: dict[str, datetime], user: str, at: datetime) -> None:
-    seen[user] = min(at, seen.get(user, at))
-
-
-def _until(seen: Mapping[str, datetime], moment: datetime) -> int:
-    return sum(at <= moment for at in seen.values())
-
-
-def _is_unreachable(text: str) -> bool:
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return False
-    return isinstance(document, dict) and document.get("refusal") == Refusal.UNREACHABLE
+    for ago in CHECKPOINTS:
+        end = now - ago
+        outside = await decisions.refused_between(
+            begin, end, policy=watched.digest, refusal=Refusal.UNREACHABLE.value
+        )  # fmt: skip
+        if not outside:
+            return False
+        most = ceil(outside / MOST_UNREACHABLE)
+        people = await decisions.people_between(begin, end, policy=watched.digest, most=most)
+        if not is_unreachable_too_often(people, outside):
+            return False
+    return True

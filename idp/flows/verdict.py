@@ -4,10 +4,10 @@ Within one interaction the risk is the highest that was found so far, and a sess
 session is used.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 
 import structlog
 
@@ -21,12 +21,13 @@ from idp.flows.fact_snapshot import facts_for
 from idp.oauth.context import Context
 from idp.policy import facts as fact_file
 from idp.policy import record as records
+from idp.policy import record_text
 from idp.policy.judgement import Account, Judgement, ability_of, verdict_of
 from idp.policy.rules import Decision
 from idp.policy.verdict import floor_plus_one
 from idp.policy.verdict_parts import Matched, Verdict
 from idp.risk.consultation import Record as Advice
-from idp.storage.decisions import StoredDecision
+from idp.storage.decisions import KeptRecord, StoredDecision
 
 log = structlog.get_logger("risk")
 
@@ -95,11 +96,19 @@ async def keep(
             digest=records.content_hash(document).removeprefix("sha256:"),
             expires_at=context.now + _kept(context),
             advice=advice_json(assessed.advice),
+            country=_country(judgement),
+            refusal=refusal.value if (refusal := judged.verdict.resolution.refusal) is not None else None,
         )
     )
     if judged.verdict.decision is not Decision.ALLOW:
         kind = EventKind.ATTEMPT_DENIED if judged.verdict.decision is Decision.DENY else EventKind.ATTEMPT_ASKED
         await context.record(kind, user_id=user.id, decision=judgement.decision_id)
+
+
+def _country(judgement: Judgement) -> str | None:
+    """Return where the attempt came from as countries are counted, None if that is not known."""
+    country = judgement.facts.known.get("net.country")
+    return country if isinstance(country, str) and len(country) == 2 else None
 
 
 def assessed_json(judged: Judged) -> Mapping[str, fact_file.Json]:
@@ -149,12 +158,11 @@ def advice_json(advice: Advice | None) -> Mapping[str, Json] | None:
     }
 
 
-def read_record(stored: StoredDecision) -> records.RecordedSignIn:
+def read_record(stored: StoredDecision | KeptRecord) -> records.RecordedSignIn:
     """Return the record of a stored decision; raises ValueError if it was damaged."""
-    document = json.loads(stored.record)
-    if not isinstance(document, dict) or records.content_hash(document) != f"sha256:{stored.digest}":
+    if sha256(stored.record.encode()).hexdigest() != stored.digest:
         raise ValueError("the record is not what its digest was made of")
-    return replace(records.from_json(document), outcome=stored.outcome, label=stored.label)
+    return record_text.read(stored.record, outcome=stored.outcome, label=stored.label)
 
 
 def _kept(context: Context) -> timedelta:

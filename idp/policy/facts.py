@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from idp.domain.assurance import LOA1, LOA1V, LOA2, PHR, PHRH, Factor
@@ -202,15 +203,18 @@ def from_json(document: Mapping[str, object]) -> Facts:
             raise ValueError(f"no fact {name!r}")
         try:
             known[name] = reader(value)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"{name} is no {FACTS[name].kind}: {value!r}") from error
     return Facts(known)
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def _read_set(value: object) -> frozenset[str]:
     if not isinstance(value, list):
         raise TypeError
-    return frozenset(map(str, value))
+    return frozenset(map(str, value)) if value else _NONE
 
 
 def _read_word(value: object) -> str:
@@ -225,11 +229,7 @@ def _read_integer(value: object) -> int:
     return value
 
 
-_BANDS = {band.value: band for band in Band}
-
-
-def _read_band(value: object) -> Band:
-    return _BANDS[_read_word(value)]
+_BANDS: Mapping[object, Band] = {band.value: band for band in Band}
 
 
 def _read_flag(value: object) -> bool:
@@ -239,9 +239,10 @@ def _read_flag(value: object) -> bool:
 
 
 def _read_duration(value: object) -> timedelta:
-    return timedelta(seconds=_read_integer(value))
+    return timedelta(0, _read_integer(value))
 
 
+@lru_cache(4096)
 def _read_time(value: object) -> time:
     return time.fromisoformat(_read_word(value))
 
@@ -250,7 +251,7 @@ _READERS_OF_KINDS: Mapping[Kind, Callable[[object], Value]] = {
     Kind.SET: _read_set,
     Kind.WORD: _read_word,
     Kind.INTEGER: _read_integer,
-    Kind.BAND: _read_band,
+    Kind.BAND: _BANDS.__getitem__,
     Kind.FLAG: _read_flag,
     Kind.DURATION: _read_duration,
     Kind.TIME: _read_time,

@@ -107,20 +107,29 @@ def from_json(document: Mapping[str, Json]) -> RecordedSignIn:
         if not (isinstance(facts, dict) and isinstance(ability, dict) and isinstance(taught, list)):
             raise TypeError("facts, ability or taught have another shape")
         at = datetime.fromisoformat(str(document["at"]))
-        if document["decision"] not in _DECISIONS:
+        if document["decision"] not in DECISIONS:
             raise ValueError(f"no decision: {document['decision']!r}")
         return RecordedSignIn(
-            at, str(document["user"]), fact_file.from_json(facts), _read_ability(at, ability),
-            {key: document[key] for key in _VERDICT_KEYS if key in document},
-            {key: value for key, value in document.items() if key not in _OTHER_KEYS},
+            at, str(document["user"]), fact_file.from_json(facts), read_ability(at, ability),
+            verdict_of(document), assessed_of(document),
             advice if isinstance(advice, dict) else None, tuple(map(str, taught)),
             None if outcome is None else str(outcome), None if label is None else str(label),
         )  # fmt: skip
-    except (KeyError, TypeError) as error:
+    except (KeyError, OverflowError, TypeError) as error:
         raise ValueError(f"no decision record: {error!r}") from error
 
 
-_DECISIONS = frozenset(Decision)
+def verdict_of(document: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the part of a document that the policy answers for."""
+    return {key: document[key] for key in _VERDICT_KEYS if key in document}
+
+
+def assessed_of(document: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the part of a document that the engine answers for."""
+    return {key: value for key, value in document.items() if key not in _OTHER_KEYS}
+
+
+DECISIONS = frozenset(Decision)
 _VERDICT_KEYS = frozenset(
     {"decision", "acr", "max_age", "effects", "notify", "rules", "unknown", "options", "satisfied_by", "policy",
      "denies_for", "refusal", "marks_enrolment", "shadow"}
@@ -150,7 +159,8 @@ def _ability_json(ability: Ability) -> dict[str, Json]:
     }
 
 
-def _read_ability(now: datetime, document: Mapping[str, Json]) -> Ability:
+def read_ability(now: datetime, document: Mapping[str, Json]) -> Ability:
+    """Return the ability that a document holds; raises KeyError, TypeError or ValueError if it holds none."""
     began = document["act_began"]
     return Ability(
         now,

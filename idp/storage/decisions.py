@@ -3,13 +3,27 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from idp.domain.json import Json
 from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata
-from idp.storage.database import Transaction
+from idp.storage.database import Prepared, Transaction
 
 PAGE = 500
 decisions = Table(
@@ -35,9 +49,14 @@ decisions = Table(
     Column("labelled_at", UtcTime),
     Column("labelled_by", String(40)),
     Column("expires_at", UtcTime, nullable=False),
+    Column("country", String(2)),  # of the record's facts, for counting; empty where unknown
+    Column("refusal", String(16)),  # of the record, likewise
     Index("ix_decisions_user_id_decided_at", "user_id", "decided_at"),
     Index("ix_decisions_decided_at", "decided_at"),
     Index("ix_decisions_expires_at", "expires_at"),
+    # Both hold all that their counts ask for: rows are long, and are not read.
+    Index("ix_decisions_by_country", "event", "decided_at", "country", "decision"),
+    Index("ix_decisions_by_policy", "policy", "decided_at", "decision", "outcome", "user_id"),
 )
 
 
@@ -65,6 +84,33 @@ class StoredDecision:
     label: str | None = None
     labelled_at: datetime | None = None
     labelled_by: str | None = None
+    country: str | None = None
+    refusal: str | None = None
+
+
+class KeptRecord(NamedTuple):
+    """The record of a decision with its digest, and what came of the decision and was said about it since."""
+
+    id: str
+    record: str
+    digest: str
+    outcome: str | None
+    label: str | None
+
+
+#: One page of records: every replay of the past reads them by the hundred thousand.
+_RECORDS = Prepared(
+    select(
+        decisions.c.id, decisions.c.record, decisions.c.digest, decisions.c.outcome, decisions.c.label,
+        decisions.c.decided_at,
+    )
+    .where(
+        decisions.c.decided_at >= bindparam("moment"),
+        or_(decisions.c.decided_at > bindparam("moment"), decisions.c.id > bindparam("after")),
+    )
+    .order_by(decisions.c.decided_at, decisions.c.id)
+    .limit(bindparam("page", type_=Integer))
+)  # fmt: skip
 
 
 class DecisionStore:
@@ -139,22 +185,17 @@ class DecisionStore:
         query = query.where(decisions.c.id < before) if before is not None else query
         return [_decision(row) for row in await self._connection.execute(query)]
 
-    async def since(self, moment: datetime) -> AsyncIterator[StoredDecision]:
-        """Go through decisions from a moment on, oldest first, a page at a time."""
+    async def records_since(self, moment: datetime) -> AsyncIterator[Sequence[KeptRecord]]:
+        """Go through the records of decisions from a moment on, oldest first, a page at a time."""
         after = ""
         while True:
-            query = (
-                select(decisions)
-                .where(decisions.c.decided_at >= moment, decisions.c.id > after)
-                .order_by(decisions.c.id)
-                .limit(PAGE)
-            )
-            rows = (await self._connection.execute(query)).all()
-            for row in rows:
-                yield _decision(row)
+            found = await self._connection.execute(_RECORDS, {"moment": moment, "after": after, "page": PAGE})
+            rows = found.all()
+            if rows:
+                yield [KeptRecord(*row[:5]) for row in rows]
+                after, moment = rows[-1].id, rows[-1].decided_at
             if len(rows) < PAGE:
                 return
-            after = rows[-1].id
 
     async def counts_since(self, moment: datetime, policy: str) -> Mapping[tuple[str, str | None], int]:
         """Return how many decisions of a policy came to what, by decision and outcome."""
@@ -164,6 +205,36 @@ class DecisionStore:
             .group_by(decisions.c.decision, decisions.c.outcome)
         )
         return {(row.decision, row.outcome): row.count for row in await self._connection.execute(query)}
+
+    async def countries_between(self, begin: datetime, end: datetime) -> Mapping[tuple[str | None, str], int]:
+        """Return how many sign-ins in a time came to what, by country and decision."""
+        query = (
+            select(decisions.c.country, decisions.c.decision, func.count().label("count"))
+            .where(decisions.c.event == "login", decisions.c.decided_at >= begin, decisions.c.decided_at < end)
+            .group_by(decisions.c.country, decisions.c.decision)
+        )
+        return {(row.country, row.decision): row.count for row in await self._connection.execute(query)}
+
+    async def refused_between(self, begin: datetime, end: datetime, *, policy: str, refusal: str) -> int:
+        """Return how many people a policy refused for this reason from `begin` to `end`, both included."""
+        query = select(func.count(decisions.c.user_id.distinct())).where(
+            decisions.c.policy == policy, decisions.c.decided_at >= begin, decisions.c.decided_at <= end,
+            decisions.c.decision == "deny", decisions.c.refusal == refusal,
+        )  # fmt: skip
+        count: int = (await self._connection.execute(query)).scalar_one()
+        return count
+
+    async def people_between(self, begin: datetime, end: datetime, *, policy: str, most: int) -> int:
+        """Return how many people a policy decided about from `begin` to `end`; counting ends at `most`."""
+        people = (
+            select(decisions.c.user_id)
+            .where(decisions.c.policy == policy, decisions.c.decided_at >= begin, decisions.c.decided_at <= end)
+            .distinct()
+            .limit(most)
+            .subquery()
+        )
+        count: int = (await self._connection.execute(select(func.count()).select_from(people))).scalar_one()
+        return count
 
 
 def _decision(row: AnyRow) -> StoredDecision:

@@ -32,7 +32,7 @@ users = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("status", String(16), nullable=False),
-    Column("role", String(16), nullable=False),
+    Column("role", String(16), nullable=False, index=True),
     Column("email_digest", LargeBinary(32), unique=True),
     Column("email_verified", Boolean, nullable=False),
     Column("username_digest", LargeBinary(32), unique=True),
@@ -126,7 +126,9 @@ class UserStore:
     async def administrators(self, *, limit: int = 100) -> Sequence[User]:
         """Return the active people who run this provider and have a proved address, in the order of their ids."""
         query = select(*_COLUMNS).where(
-            users.c.role != Role.USER.value, users.c.status == UserStatus.ACTIVE.value, users.c.email_verified.is_(True)
+            users.c.role == Role.OWNER.value,
+            users.c.status == UserStatus.ACTIVE.value,
+            users.c.email_verified.is_(True),
         )
         rows = await self._connection.execute(query.order_by(users.c.id).limit(limit))
         return [self.read(row) for row in rows]

@@ -1,5 +1,6 @@
 """The stored past: replayed as if it had never left memory; what is damaged is named and stops nothing."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,12 +13,14 @@ from idp.domain.credential import Credential
 from idp.domain.user import Role, UserStatus
 from idp.flows import policy_history, policy_people
 from idp.flows.policy_history import Named
+from idp.flows.verdict import read_record
 from idp.policy import record as records
 from idp.policy import rule_file, shipped
 from idp.policy.record import RecordedSignIn
+from idp.policy.record_text import Rest
 from idp.policy.simulation import simulate
 from idp.policy.step_up import Rules
-from tests.support.careful import ELSEWHERE, SAFARI, Visitor, careful_provider, settled
+from tests.support.careful import ELSEWHERE, SAFARI, Visitor, careful_provider, decisions, settled
 from tests.support.policy_past import ADA, HEAD, OWN, PASSKEYS_ONLY, Desk, as_stored, harmless, store_past
 from tests.support.recorded import START, history
 
@@ -154,3 +157,7 @@ async def test_what_the_provider_itself_recorded_comes_out_again(tmp_path: Path)
 
     assert report.decisions >= 4
     assert report.reproduced == report.decisions
+    for stored in await decisions(provider, owner.person):
+        facts, refusal = json.loads(stored.record)["facts"], json.loads(stored.record).get("refusal")
+        assert (stored.country, stored.refusal) == (facts.get("net.country"), refusal)
+        assert isinstance(read_record(stored).verdict, Rest), "read the long way"

@@ -175,10 +175,7 @@ async def seen_by(desk: Desk, people: int, *, refusal: str = "unreachable") -> i
     digest, at = await digest_of(desk, version), desk.clock.now() + MINUTE
     users = [await desk.person(has_password=False) for _ in range(people)]
     await desk.keep(*(decision(user.id, policy=digest, decided_at=at) for user in users))
-    denied = decision(
-        users[0].id, policy=digest, decided_at=at, decision="deny", record=f'{{"refusal":"{refusal}"}}'
-    )  # fmt: skip
-    await desk.keep(denied)
+    await desk.keep(decision(users[0].id, policy=digest, decided_at=at, decision="deny", refusal=refusal))
     return version
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from idp.storage import decisions
 from idp.storage.policies import EPOCH_NAME
 from idp.storage.stores import Stores, Transactions
-from tests.support.builders import DAY, HOUR, MINUTE, NOW, decision
+from tests.support.builders import DAY, HOUR, MINUTE, NOW, decision, user
 from tests.support.storage import World
 
 
@@ -94,13 +95,55 @@ async def test_decisions_are_listed_newest_first_and_page_by_page(stores: Stores
     assert await stores.decisions.newest(decision="deny") == []
 
 
+async def records_since(stores: Stores, moment: datetime) -> list[str]:
+    return [each.id async for page in stores.decisions.records_since(moment) for each in page]
+
+
 async def test_history_is_read_from_a_moment_on_oldest_first(stores: Stores, world: World) -> None:
     old, new = decision(world.user.id, decided_at=NOW - DAY), decision(world.user.id)
     for each in (old, new):
         await stores.decisions.add(each)
 
-    assert [each.id async for each in stores.decisions.since(NOW - HOUR)] == [new.id]
-    assert [each.id async for each in stores.decisions.since(NOW - 2 * DAY)] == [old.id, new.id]
+    assert await records_since(stores, NOW - HOUR) == [new.id]
+    assert await records_since(stores, NOW - 2 * DAY) == [old.id, new.id]
+
+
+async def test_decisions_of_one_moment_are_read_once_each_over_all_pages(stores: Stores, world: World) -> None:
+    made = [decision(world.user.id) for _ in range(2 * decisions.PAGE + 1)]
+    for each in made:
+        await stores.decisions.add(each)
+
+    assert await records_since(stores, NOW) == [each.id for each in made]
+
+
+async def test_sign_ins_are_counted_by_country_and_decision(stores: Stores, world: World) -> None:
+    for country, decided in (("NZ", "deny"), ("NZ", "allow"), ("NZ", "allow"), (None, "allow")):
+        await stores.decisions.add(decision(world.user.id, country=country, decision=decided))
+    await stores.decisions.add(decision(world.user.id, country="NZ", event="refresh"))
+    await stores.decisions.add(decision(world.user.id, country="NZ", decided_at=NOW - HOUR))
+
+    counted = await stores.decisions.countries_between(NOW, NOW + HOUR)
+
+    assert counted == {("NZ", "deny"): 1, ("NZ", "allow"): 2, (None, "allow"): 1}
+    assert await stores.decisions.countries_between(NOW - DAY, NOW) == {("NZ", "allow"): 1}
+
+
+async def test_people_are_counted_once_however_often_they_came(stores: Stores, world: World) -> None:
+    other = user()
+    await stores.users.add(other)
+    for person, refusal in ((world.user, "rule"), (world.user, "unreachable"), (other, "unreachable")):
+        for at in (NOW, NOW + HOUR):
+            await stores.decisions.add(
+                decision(person.id, decided_at=at, decision="deny", refusal=refusal, policy="sha256:2")
+            )
+    seen = stores.decisions
+
+    assert await seen.refused_between(NOW, NOW + HOUR, policy="sha256:2", refusal="unreachable") == 2
+    assert await seen.refused_between(NOW, NOW + HOUR, policy="sha256:2", refusal="rule") == 1
+    assert await seen.refused_between(NOW, NOW + HOUR, policy="sha256:3", refusal="rule") == 0
+    assert await seen.people_between(NOW, NOW + HOUR, policy="sha256:2", most=200) == 2
+    assert await seen.people_between(NOW, NOW + HOUR, policy="sha256:2", most=1) == 1
+    assert await seen.people_between(NOW - DAY, NOW - HOUR, policy="sha256:2", most=200) == 0
 
 
 async def test_outcomes_are_counted_by_policy(stores: Stores, world: World) -> None:

@@ -63,11 +63,8 @@ async def _countries(desk: Desk) -> Response:
     found = await decision_view.countries(site.transactions, site.clock.now())
     return desk.page(
         "admin/countries.html",
-        rows=[
-            (row.name, str(row.sign_ins), _share(row.challenged, row), _share(row.denied, row)) for row in found
-        ],
-        most=str(decision_view.MOST_COUNTED),
-    )  # fmt: skip
+        rows=[(row.name, str(row.sign_ins), _share(row.challenged, row), _share(row.denied, row)) for row in found],
+    )
 
 
 def _share(count: int, row: Country) -> str:
