@@ -1,5 +1,6 @@
 """Puts together who judges passwords, from the options; the part of wiring that commands need without a database."""
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from idp.factors.breached import BreachedPasswords, DamagedFilter
@@ -14,8 +15,13 @@ def brand_name(settings: Settings) -> str:
     return settings.brand_name or urlsplit(settings.issuer).netloc
 
 
-def password_judge(settings: Settings) -> PasswordJudge:
-    """Return who judges passwords; raise BadSettings if one of its files cannot be used."""
+def password_judge(
+    settings: Settings, *, approved_words: Callable[[], Awaitable[tuple[str, ...]]] | None = None
+) -> PasswordJudge:
+    """Return who judges passwords; raise BadSettings if one of its files cannot be used.
+
+    `approved_words` are those that people approved; a command without a database has none.
+    """
     path, option = settings.outbound_ca_file, "OUTBOUND_CA_FILE"
     try:
         fetch = GuardedFetch(allow=frozenset(settings.outbound_allow), ca_file=path)
@@ -26,6 +32,7 @@ def password_judge(settings: Settings) -> PasswordJudge:
     url = settings.password_range_url
     return PasswordJudge(
         surroundings=(brand_name(settings), urlsplit(settings.issuer).hostname or "", *settings.password_words),
+        approved_words=approved_words,
         breached=breached,
         service=RangeService(fetch, url) if url is not None else None,
         queue=settings.hash_queue,

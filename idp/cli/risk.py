@@ -1,6 +1,6 @@
 """`idp risk`: score files of logins, report what that would ask of people, and train the shipped table.
 
-Needs no database, no settings and no network.
+These need no database, no settings and no network; what is drafted for operators does → risk_drafts.py.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import BinaryIO, NoReturn
 
 import click
 
+from idp.cli import risk_drafts
 from idp.cli.running import json_option, show
 from idp.risk import comparison
 from idp.risk.comparison import compare, read_answers
@@ -27,7 +28,11 @@ _AT_ONCE = 1000
 
 @click.group()
 def risk() -> None:
-    """How unusual logins are, measured on files."""
+    """How unusual logins are, measured on files; and what is drafted for operators."""
+
+
+for command in risk_drafts.COMMANDS:
+    risk.add_command(command)
 
 
 @risk.command("evaluate")

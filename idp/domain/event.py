@@ -67,6 +67,8 @@ class EventKind(StrEnum):
     POLICY_REVERTED = "policy_reverted"
     DECISION_READ = "decision_read"
     DECISION_LABELLED = "decision_labelled"
+    DRAFT_APPROVED = "draft_approved"
+    DRAFT_REMOVED = "draft_removed"
 
 
 @dataclass(frozen=True, slots=True)

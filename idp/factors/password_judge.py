@@ -3,7 +3,7 @@
 Nothing of a password is logged, kept or sent, but five digits of its digest where the operator chose a range service.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from idp.domain.refusal import Refusal
@@ -43,15 +43,17 @@ class PasswordJudge:
         self,
         *,
         surroundings: tuple[str, ...] = (),
+        approved_words: Callable[[], Awaitable[tuple[str, ...]]] | None = None,
         breached: BreachedPasswords | None = None,
         service: BreachService | None = None,
         queue: int = 64,
     ) -> None:
         """Let nobody use a password made of the `surroundings`: product, host, and what the operator named.
 
-        At most `queue` passwords wait to be judged.
+        The `approved_words` of that moment are asked for with every password; at most `queue` of these wait.
         """
         self._surroundings = passwords.own_words(*surroundings)
+        self._approved_words = approved_words
         self._breached = breached
         self._service = service
         self._queue = queue
@@ -94,7 +96,8 @@ class PasswordJudge:
         form = passwords.judge_form(password, beside_second_factor=beside_second_factor)
         if form.refusal in _WITHOUT_STRENGTH or not password:
             return Appraisal(form, _NONE, minimum)
-        words = (*passwords.own_words(*own_words), *self._surroundings)
+        approved = await self._approved_words() if self._approved_words is not None else ()
+        words = (*passwords.own_words(*own_words), *self._surroundings, *approved)
         strength = await self._estimator.estimate(passwords.normalise(password), words, room=room)
         facts = Facts(
             guesses_log10=strength.guesses_log10,

@@ -16,6 +16,7 @@ from idp.storage.credentials import CredentialStore
 from idp.storage.data_keys import DataKeyStore
 from idp.storage.database import Database, Transaction
 from idp.storage.decisions import DecisionStore
+from idp.storage.drafts import DraftStore
 from idp.storage.epochs import EpochStore
 from idp.storage.events import EventStore
 from idp.storage.grants import GrantStore
@@ -187,6 +188,11 @@ class Stores:
     def decisions(self) -> DecisionStore:
         """What was decided about sign-ins."""
         return DecisionStore(self.connection)
+
+    @cached_property
+    def drafts(self) -> DraftStore:
+        """What was drafted for operators."""
+        return DraftStore(self.connection)
 
     @cached_property
     def policies(self) -> PolicyStore:

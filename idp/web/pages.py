@@ -112,6 +112,7 @@ def page(
         brand=brand(request, brand_of),
         request_id=request.scope.get("idp.request_id", ""),
         status=status,
+        guidance=site_of(request).approved.guidance(language),
         **facts,
     )
     headers = {"content-language": language, "cache-control": "no-store", "vary": "Accept-Language, Cookie"}

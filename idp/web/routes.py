@@ -137,6 +137,7 @@ def _admin() -> list[BaseRoute]:
         _page("/admin/decisions/{decision}", decisions.decision),
         Route("/admin/policies", policies.policies, methods=["GET"]),
         _page("/admin/policies/new", policies.policy_new),
+        _page("/admin/policies/describe", policies.policy_described),
         _page("/admin/policies/{version:int}", policies.policy),
         Route("/admin/policies/{version:int}/simulation", policies.simulation, methods=["GET"]),
         Route("/admin/policies/{version:int}/simulation.json", policies.report, methods=["GET"]),

@@ -40,6 +40,7 @@ from idp.providers.geo.port import Places
 from idp.providers.keystore.sealing import AesSealer, derive
 from idp.settings import BadSettings, Settings, Switch
 from idp.storage import schema
+from idp.storage.approved_drafts import ApprovedDrafts
 from idp.storage.caches import ClientDirectory, EpochWatch
 from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
@@ -86,6 +87,7 @@ class Site:
     rollout: PolicyRollout
     hasher: PasswordHasher
     passwords: PasswordJudge
+    approved: ApprovedDrafts
     accounts: Accounts
     sign_in: SignIn
     login: Login
@@ -117,8 +119,9 @@ async def build(settings: Settings, *, clock: Clock | None = None) -> Site:
     if settings.test_hooks is not None:
         clock, probe = HookedClock(clock, settings.test_hooks), FileProbe(settings.test_hooks)
     masters = master_keys(settings)
-    judge = password_judge(settings)
     database = Database(settings.database_url, pool_size=settings.database_pool, probe=probe)
+    approved = ApprovedDrafts(database)
+    judge = password_judge(settings, approved_words=approved.words)
     async with database.transaction(write=False) as connection:
         revision = await schema.current(connection)
     if revision != schema.newest(resources.folder("alembic")):
@@ -129,7 +132,7 @@ async def build(settings: Settings, *, clock: Clock | None = None) -> Site:
     except BadSettings:
         await database.close()
         raise
-    return _assemble(settings, clock, database, masters, keys, probe, judge)
+    return _assemble(settings, clock, database, masters, keys, probe, judge, approved)
 
 
 def _assemble(
@@ -140,6 +143,7 @@ def _assemble(
     keys: Mapping[str, bytes],
     probe: Probe | None,
     judge: PasswordJudge,
+    approved: ApprovedDrafts,
 ) -> Site:
     sealer, digester = AesSealer(masters, purpose="records"), Digester(derive(keys["digest"], "digests"))
     transactions, watch = Transactions(database, sealer=sealer, digester=digester), EpochWatch(database)
@@ -151,8 +155,7 @@ def _assemble(
     outbox = OutboxWorker(transactions, probed(senders(settings), probe), clock, sms_cap=cap)
     where = places(settings)
     notices = Notices(templates, digester, where, brand=brand_name(settings), issuer=settings.issuer)
-    alerts = Alerts(notices, digester)
-    advising = build_advising(settings, transactions, clock, digester)
+    alerts, advising = Alerts(notices, digester), build_advising(settings, transactions, clock, digester)
     catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices, alerts)
     engine = _engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer)
     rollout = build_rollout(settings, transactions, clock, engine)
@@ -167,6 +170,7 @@ def _assemble(
         rollout=rollout,
         hasher=hasher,
         passwords=judge,
+        approved=approved,
         sign_in=sign_in,
         accounts=_accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where),
         login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices, advising),

@@ -248,3 +248,23 @@ def test_a_worker_that_takes_no_new_password_loads_no_word_lists() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+async def test_a_word_that_somebody_approved_makes_no_password_from_that_moment_on() -> None:
+    """§9 (a): fed to the blocklist and to the estimate."""
+    words: list[str] = []
+
+    async def approved() -> tuple[str, ...]:
+        return tuple(words)
+
+    made = PasswordJudge(approved_words=approved)
+    try:
+        before = await made.appraise("vindafjord-vindafjord")
+        words.append("vindafjord")
+        after = await made.appraise("vindafjord-vindafjord")
+    finally:
+        made.close()
+
+    assert after.verdict.refusal is Refusal.PASSWORD_PERSONAL
+    assert after.verdict.word == "vindafjord"
+    assert after.strength.guesses_log10 < before.strength.guesses_log10

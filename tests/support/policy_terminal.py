@@ -37,17 +37,17 @@ class Terminal:
             "IDP_BRAND_NAME": "Example", "IDP_BCRYPT_ROUNDS": "4",
         }  # fmt: skip
 
-    def run(self, *arguments: str) -> Done:
-        """Run `idp policy` on a thread: it has an event loop of its own."""
+    def run(self, *arguments: str, group: str = "policy") -> Done:
+        """Run `idp policy`, or another group, on a thread: it has an event loop of its own."""
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(self._run, arguments).result(60)
+            return thread.submit(self._run, (group, *arguments)).result(60)
 
     def _run(self, arguments: tuple[str, ...]) -> Done:
         # Not click's runner: what logs to a stream of ours may go on doing so, since nobody closes it.
         out, err = StringIO(), StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             try:
-                code = idp(["policy", *arguments], standalone_mode=False)
+                code = idp([*arguments], standalone_mode=False)
             except click.exceptions.Exit as error:
                 code = error.exit_code
             except click.ClickException as error:
@@ -55,9 +55,9 @@ class Terminal:
                 code = error.exit_code
         return Done(code or 0, out.getvalue(), err.getvalue())
 
-    def said(self, *arguments: str) -> str:
+    def said(self, *arguments: str, group: str = "policy") -> str:
         """Run a command that must be clean, and return what it prints."""
-        done = self.run(*arguments)
+        done = self.run(*arguments, group=group)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.rstrip("\n")
 

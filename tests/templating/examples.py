@@ -230,6 +230,16 @@ NOTICES = (
 )
 
 CONSOLE: Facts = FORM | {"here": "/admin/decisions"}
+DESCRIBING: Facts = CONSOLE | {"model": None, "longest": 500}
+PROPOSAL: Facts = {"rule": "[[rule]]", "text": "schema = 1", "is_fit": True, "model": None}
+DESCRIBED: Facts = {
+    "proposal": PROPOSAL,
+    "findings": ("warning tor: covered",),
+    "changes": ("+ rule tor",),
+    "past": {"lines": ("30 days",)},
+    "not_understood": (),
+    "why": "",
+}
 DECISION: Facts = {
     "id": "06ba7d",
     "event": "login",
@@ -274,7 +284,7 @@ PARTS: Facts = {
     "sum": "+2.30",
     "drawing": BAR,
 }
-SEEN: Facts = CONSOLE | {
+SEEN: Facts = CONSOLE | {"second": None} | {
     "stored": DECISION,
     "person": "anna@example.com",
     "explained": EXPLAINED,
@@ -365,12 +375,25 @@ PAGES: dict[str, list[Facts]] = {
         SEEN | {"explained": EXPLAINED | {"replays": None, "change": None, "floors": [], "unknown": []}},
         SEEN | {"explained": EXPLAINED | {"replays": False, "change": []}},
         SEEN | {"explained": None, "parts": None},
+        SEEN | {"second": {"why": "nothing of this person was learnt before", "parts": ()}},
+        SEEN
+        | {"second": {"why": "", "others": 310, "own_rank": "96 %", "rank": "81 %", "parts": [("FREEMAN_USER", "1")]}},
     ],
     "admin/policies.html": [
-        CONSOLE
+        DESCRIBING
         | {"active": "v2", "adviser": [("breaker", "closed")]}
         | {"versions": [{"stored": VERSION, "moved": move} for move in (MOVE, QUIET_MOVE, None)]},
-        CONSOLE | {"active": "file", "versions": [], "adviser": ()},
+        DESCRIBING | {"active": "file", "versions": [], "adviser": (), "model": "gpt"},
+    ],
+    "admin/policy_described.html": [
+        DESCRIBING | {"sentence": "", "found": None},
+        DESCRIBING | {"sentence": "deny tor", "found": DESCRIBED},
+        DESCRIBING | {"sentence": "deny tor", "found": DESCRIBED | {"proposal": PROPOSAL | {"model": "gpt"}}},
+        DESCRIBING
+        | {"sentence": "deny tor and tea", "model": "gpt"}
+        | {"found": DESCRIBED | {"proposal": PROPOSAL | {"is_fit": False}, "not_understood": ("tea",)}},
+        DESCRIBING | {"sentence": "tea", "found": {"proposal": None, "not_understood": ("tea",), "why": "no rule"}},
+        DESCRIBING | {"sentence": "the", "found": {"proposal": None, "not_understood": (), "why": ""}},
     ],
     "admin/policy_new.html": [
         CONSOLE | {"text": "", "faults": ()},
@@ -430,7 +453,10 @@ PAGES: dict[str, list[Facts]] = {
         FORGOT | {"is_sent": True},
     ],
     "recovery/reset.html": [
-        FORM | {"error": error, "strength_url": "/password/strength"} for error in (None, *PASSWORD_ERRORS)
+        *(FORM | {"error": error, "strength_url": "/password/strength"} for error in (None, *PASSWORD_ERRORS)),
+        FORM
+        | {"error": "password_blocked", "strength_url": "/password/strength"}
+        | {"guidance": {"password_blocked": "Choose four words."}},
     ],
     "recovery/lost.html": [LOST, LOST | {"days": 1, "client": None}, LOST | {"due": WHEN}],
     "recovery/link.html": [FORM | {"kind": kind, "is_done": is_done} for kind in LINKS for is_done in (False, True)],

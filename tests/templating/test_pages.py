@@ -57,6 +57,8 @@ NOT_OF_A_PERSON = {
     EventKind.ACCOUNT_DELETED,
     EventKind.POLICY_CHANGED,
     EventKind.POLICY_REVERTED,
+    EventKind.DRAFT_APPROVED,
+    EventKind.DRAFT_REMOVED,
 }
 
 TITLES = {
@@ -100,6 +102,7 @@ TITLES = {
     "admin/countries.html": ("countries", "Challenges by country"),
     "admin/decision.html": ("decision", "Decision"),
     "admin/policies.html": ("policies", "Policies"),
+    "admin/policy_described.html": ("policy-described", "Describe a rule"),
     "admin/policy_new.html": ("policy-new", "New version"),
     "admin/policy.html": ("policy", "A version of the policy"),
     "admin/policy_simulation.html": ("policy-simulation", "Simulation"),
@@ -140,6 +143,7 @@ IDS = {
     "account/why.html": "why outcome was-me was-not-me to-activity",
     "account/data.html": "data-download delete-account",
     "admin/decisions.html": "person band decision decisions-show decisions-list decisions-older",
+    "admin/policy_described.html": "sentence policy-describe",
     "admin/policy_new.html": "text policy-store",
     "admin/policy.html": "policy-enforce policy-revert policy-text policy-moves policy-simulation",
     "account/delete.html": "deletion-notice deletion-undo delete-confirm",
@@ -258,7 +262,9 @@ def test_forms_post_and_carry_the_token_against_forgery(page: str, facts: dict[s
 
     for form in document.all("form"):
         assert form.attributes["method"] == "post"
-        assert form.attributes["action"] == facts.get("action") or form.attributes["action"].startswith("/account/")
+        assert form.attributes["action"] == facts.get("action") or form.attributes["action"].startswith(
+            ("/account/", "/admin/")
+        )
     if page.startswith("form_post"):
         assert not tokens
     else:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import JSONResponse, Response
 
-from idp.flows import adviser_view, policy_view
+from idp.flows import adviser_view, policy_draft, policy_view
 from idp.flows.policy_rollout import PolicyRollout
 from idp.flows.policy_states import NoSuchVersion, RolloutRaced, RolloutRefused
 from idp.flows.policy_view import Simulated
@@ -12,6 +12,7 @@ from idp.web.admin.gate import Desk, admin
 from idp.web.errors import NO_STORE
 from idp.web.site import site_of
 from idp.wiring.adviser import prices
+from idp.wiring.risk import own_text
 
 CANARY_SHARE = 10  # per cent of people
 LONGEST_NAME = 200
@@ -30,7 +31,10 @@ async def _list(desk: Desk) -> Response:
     site = site_of(desk.request)
     found = await policy_view.versions(site.transactions, desk.risk.policies.own)
     adviser = await adviser_view.standing(site.transactions, site.clock, site.digester, prices(site.settings))
-    return desk.page("admin/policies.html", versions=found.lines, active=found.active, adviser=adviser)
+    return desk.page(
+        "admin/policies.html", versions=found.lines, active=found.active, adviser=adviser,
+        model=_model(desk), longest=policy_draft.LONGEST,
+    )  # fmt: skip
 
 
 async def _new(desk: Desk) -> Response:
@@ -43,6 +47,28 @@ async def _new(desk: Desk) -> Response:
             return desk.go(f"/admin/policies/{stored.version}")
         faults = stored
     return desk.page("admin/policy_new.html", status=400 if faults else 200, text=text, faults=faults)
+
+
+async def _described(desk: Desk) -> Response:
+    """Read a sentence as a rule, and show what that would change; only the form below it stores anything."""
+    sentence = desk.fields.get("sentence", "").strip()[: policy_draft.LONGEST]
+    site, found = site_of(desk.request), None
+    if sentence:
+        found = await policy_draft.describe(
+            site.transactions, desk.risk.policies.own, own_text(site.settings), site.engine.rules, sentence,
+            site.writer, site.clock.now(),
+        )  # fmt: skip
+    is_empty = found is not None and found.proposal is None
+    return desk.page(
+        "admin/policy_described.html", status=400 if is_empty else 200, sentence=sentence, found=found,
+        model=_model(desk), longest=policy_draft.LONGEST,
+    )  # fmt: skip
+
+
+def _model(desk: Desk) -> str | None:
+    """Return the name of the model to which a sentence would be sent."""
+    writer = site_of(desk.request).writer
+    return None if writer is None else writer.model
 
 
 async def _one(desk: Desk) -> Response:
@@ -113,6 +139,7 @@ async def _report(desk: Desk) -> Response:
 
 policies = admin(_list)
 policy_new = admin(_new, fresh=False)  # whoever wrote for longer than a proof lasts keeps the text
+policy_described = admin(_described)
 policy = admin(_one)
 simulation = admin(_simulation)
 report = admin(_report)
