@@ -284,7 +284,8 @@ PARTS: Facts = {
     "sum": "+2.30",
     "drawing": BAR,
 }
-SEEN: Facts = CONSOLE | {"second": None} | {
+SEEN: Facts = CONSOLE | {
+    "second": None,
     "stored": DECISION,
     "person": "anna@example.com",
     "explained": EXPLAINED,
