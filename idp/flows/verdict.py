@@ -26,6 +26,7 @@ from idp.policy.judgement import Account, Judgement, ability_of, verdict_of
 from idp.policy.rules import Decision
 from idp.policy.verdict import floor_plus_one
 from idp.policy.verdict_parts import Matched, Verdict
+from idp.risk import second_opinion
 from idp.risk.consultation import Record as Advice
 from idp.storage.decisions import KeptRecord, StoredDecision
 
@@ -129,6 +130,7 @@ def assessed_json(judged: Judged) -> Mapping[str, fact_file.Json]:
         "parts": [_part(part) for part in assessment.parts],
         "floors": [{"code": each.code, "band": each.band.value} for each in assessment.floors],
         "history": assessment.logins,
+        "seen": second_opinion.to_json(judged.assessed.scored.seen),
         "engine": assessment.engine,
         "tables": assessment.tables,
     }

@@ -153,12 +153,12 @@ UNITS: Final = {
 }
 COUNTRIES_BY_LENGTH: Final = tuple(sorted(COUNTRIES.items(), key=lambda each: -len(each[0])))
 _SAYS_NOTHING: Final = """
-a an the and for from to of on in at by with when if who whoever that which is are be was it its they them their there
-this these those ask asks asked asking require requires required requiring demand demands need needs must should shall
-has have having want we i please always only any anyone anybody everyone everybody every all people person persons
-everything anything user users account accounts member members sign signs signing into log logs logging
-sign-in sign-ins signin signins login logins attempt attempts access use uses using used device devices come comes coming network networks address
-addresses country countries also then about after before do does
+a an the and for from to of on in at by with when if who whoever that which is are be was it its they them their
+there this these those ask asks asked asking require requires required requiring demand demands need needs must
+should shall has have having want we i please always only any anyone anybody everyone everybody every all people
+person persons everything anything user users account accounts member members sign signs signing into log logs
+logging sign-in sign-ins signin signins login logins attempt attempts access use uses using used device devices come
+comes coming network networks address addresses country countries also then about after before do does
 """
 #: Words that say nothing by themselves.
 IDLE: Final = frozenset(_SAYS_NOTHING.split())

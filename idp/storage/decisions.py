@@ -98,6 +98,15 @@ class KeptRecord(NamedTuple):
     label: str | None
 
 
+class PastDecision(NamedTuple):
+    """What of a decision the published baseline needs."""
+
+    user_id: str
+    record: str
+    digest: str
+    has_taught: bool
+
+
 #: One page of records: every replay of the past reads them by the hundred thousand.
 _RECORDS = Prepared(
     select(
@@ -184,6 +193,18 @@ class DecisionStore:
         query = query.where(decisions.c.decision == decision) if decision is not None else query
         query = query.where(decisions.c.id < before) if before is not None else query
         return [_decision(row) for row in await self._connection.execute(query)]
+
+    async def before(self, decision_id: str, *, limit: int) -> Sequence[PastDecision]:
+        """Return the newest decisions that were made before one, oldest first."""
+        table = decisions.c
+        query = (
+            select(table.user_id, table.record, table.digest, table.taught.is_not(None).label("has_taught"))
+            .where(table.id < decision_id)
+            .order_by(table.id.desc())
+            .limit(limit)
+        )
+        rows = (await self._connection.execute(query)).all()
+        return [PastDecision(row.user_id, row.record, row.digest, bool(row.has_taught)) for row in reversed(rows)]
 
     async def records_since(self, moment: datetime) -> AsyncIterator[Sequence[KeptRecord]]:
         """Go through the records of decisions from a moment on, oldest first, a page at a time."""

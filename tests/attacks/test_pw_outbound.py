@@ -119,7 +119,8 @@ def look(sent: list[bytes], secrets: list[tuple[str, str | None]]) -> None:
 
 @pytest.mark.parametrize(
     "leak",
-    [OLD.encode(), b"start=" + quote(OLD[:4]).encode(), json.dumps({"p": OLD[:5]}).encode(), OLD[1:].encode("utf-16-le"),
+    [OLD.encode(), b"start=" + quote(OLD[:4]).encode(), json.dumps({"p": OLD[:5]}).encode(),
+     OLD[1:].encode("utf-16-le"),
      hashlib.sha256(OLD.encode()).hexdigest()[:12].encode(), hashlib.sha1(OLD.encode()).hexdigest().upper().encode(),
      f"{OLD[0]}*****".encode()],
 )  # fmt: skip

@@ -256,3 +256,22 @@ async def test_decisions_of_other_days_count_no_more(provider: Provider, owner: 
     page = await keeper.browser.open(f"{provider.issuer}/admin/decisions/countries")
 
     assert "FJ" not in page.text("countries-table")
+
+
+async def test_the_published_baseline_stands_beside_a_decision_by_rank_alone(
+    provider: Provider, keeper: Visitor
+) -> None:
+    """§3.3: compare ranks, never bands."""
+    rp = await provider.client()
+    owner = await settled(provider, rp, 24)
+    stranger = Visitor(provider, owner.person, ELSEWHERE, SAFARI)
+    await stranger.arrive(rp)
+    first, *_, last = await decisions(provider, owner.person)
+
+    page = await visit(keeper, f"/admin/decisions/{last.id}")
+
+    assert "more unusual than 100 % to this server" in page.text("second-ranks").replace("100%", "100 %")
+    assert "FREEMAN_ADDRESS" in page.text("decision-second")
+    assert "medium" not in page.text("decision-second")
+    page = await visit(keeper, f"/admin/decisions/{first.id}")
+    assert "nothing that was kept was learnt of this person before" in page.text("second-none")

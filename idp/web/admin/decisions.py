@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from idp.domain.event import EventKind
 from idp.domain.user import MAX_IDENTIFIER
-from idp.flows import decision_view
+from idp.flows import decision_view, second_view
 from idp.flows.decision_explained import Explained
 from idp.flows.decision_view import BANDS, DECISIONS, Country, Wanted
 from idp.flows.labels import Label
@@ -84,8 +84,10 @@ async def _decision(desk: Desk) -> Response:
     view = await decision_view.one(site.transactions, desk.risk.policies.own, decision_id)
     if view is None:
         return desk.missing()
+    second = None if view.explained is None else await second_view.second(site.transactions, view.stored)
     return desk.page(
         "admin/decision.html",
+        second=second,
         status=409 if was_labelled else 200,
         stored=view.stored,
         person=view.person,
