@@ -96,7 +96,7 @@ def _reason(found: NothingDrafted) -> str:
 
 def _is_bad(simulated: Simulated) -> bool:
     document = simulated.document
-    return bool(document.get("admins_locked_out") or document.get("unreachable") or simulated.damaged)
+    return bool(document.get("admins_locked_out") or document.get("unreachable_users") or simulated.damaged)
 
 
 def _lines(proposal: Proposal, simulated: Simulated | None, out: Path | None) -> list[str]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from idp.cli import policy_store
+from idp.cli import policy_engine, policy_store
 from idp.cli.policy_explain import FILE_PATH
 from idp.cli.policy_site import OpenSite, mover, open_site
 from idp.cli.policy_store import FOUND
+from idp.cli.risk import tables_named
 from idp.cli.running import json_option, show
 from idp.flows import policy_history
 from idp.flows.policy_history import Named, Replayed
@@ -29,13 +30,20 @@ SHOWN = 20
 @click.option("--since", default=None, metavar="30d", help="how far back: from now, or from the last line of a file")
 @click.option("--against", default="active", show_default=True, help="the policy to compare with")
 @click.option("--history", "history_file", type=FILE_PATH, help="decision records, one a line, instead of those stored")
+@policy_engine.engine_options
 @json_option
 @click.pass_context
 def simulate(
-    context: click.Context, name: str, since: str | None, against: str, history_file: Path | None, as_json: bool
-) -> None:
+    context: click.Context, name: str, since: str | None, against: str, history_file: Path | None,
+    engine: str | None, tables: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Replay the past under another policy; exit 1 if an administrator or anybody else would be left outside."""
     length = _length(since)
+    if engine is not None or tables is not None:
+        if history_file is not None:
+            raise click.UsageError("a file of records does not say what sign-ins taught: --engine needs those stored")
+        _with_engine(context, (against, name), length, engine or "ndl-1", tables, as_json=as_json)
+        return
     new = policy_store.read_policy(context, name, is_fit=True)
     old = policy_store.read_policy(context, against)
     damaged = Named()
@@ -48,6 +56,28 @@ def simulate(
     document = reports.as_json(report) | ({} if history_file else {"damaged": damaged.as_json()})
     show(as_json, document, "\n".join([reports.as_text(report), *_of_damaged(damaged)]))
     is_bad = report.admins_locked_out or report.unreachable or report.not_reproduced or damaged.count
+    context.exit(FOUND if is_bad else 0)
+
+
+def _with_engine(
+    context: click.Context, names: tuple[str, str], length: timedelta | None, engine: str, tables: str | None, *,
+    as_json: bool,
+) -> None:  # fmt: skip
+    if engine == "freeman":
+        if tables is not None:
+            raise click.UsageError("freeman has no table")
+        with open_site(context) as opened:
+            document, lines = policy_engine.show_ranks(opened, _start(opened, length))
+        show(as_json, document, "\n".join(lines))
+        return
+    old, new = policy_store.read_policy(context, names[0]), policy_store.read_policy(context, names[1], is_fit=True)
+    chosen, damaged = tables_named(tables or "default"), Named()
+    with open_site(context) as opened:
+        report, tally = policy_engine.rescored(opened, old, new, chosen, _start(opened, length), damaged)
+    lines = [*policy_engine.as_text(tally, chosen), reports.as_text(report), *_of_damaged(damaged)]
+    document = {**reports.as_json(report), "rescored": policy_engine.as_json(tally, chosen)}
+    show(as_json, document | {"damaged": damaged.as_json()}, "\n".join(lines))
+    is_bad = report.admins_locked_out or report.unreachable or damaged.count
     context.exit(FOUND if is_bad else 0)
 
 

@@ -41,7 +41,7 @@ for command in risk_drafts.COMMANDS:
 @click.option("--tables", default="default", show_default=True, metavar="default|none|PATH", help="of owners at large")
 def evaluate_(events: str, engine: str, tables: str) -> None:
     """Score each login of a file, one JSON object a line in time order, against those before it; `-` reads stdin."""
-    known = _tables(tables)
+    known = tables_named(tables)
     with _lines(events) as lines:
         scored = evaluate(read_events(lines), engine=Engine(engine), tables=known)
         _write(scored_line(event, found) for event, found in scored)
@@ -86,7 +86,7 @@ def compare_(
     context: click.Context, events: str, advice: str, tables: str, price_in: float, price_out: float, as_json: bool
 ) -> None:  # fmt: skip
     """Say whether advice catches more attacks than a lower threshold would; exit 1 if that is not proven."""
-    known = _tables(tables)
+    known = tables_named(tables)
     with _lines(advice) as lines:
         answers = read_answers(lines)
     with _lines(events) as lines:
@@ -119,7 +119,8 @@ def train_(events: str, out: Path, generator: str | None, seed: str | None, as_j
     show(as_json, json.loads(text), f"{out}: table {out.stem}")
 
 
-def _tables(name: str) -> Tables:
+def tables_named(name: str) -> Tables:
+    """Return the table of a name or a file; one that cannot be read ends the command with exit code 2."""
     if name == "none":
         return NONE
     try:
@@ -149,4 +150,4 @@ def _lines(path: str) -> Iterator[BinaryIO]:
 
 def _stop(why: str) -> NoReturn:
     click.echo(f"idp: {why}", err=True)
-    sys.exit(_CANNOT_RUN)
+    raise click.exceptions.Exit(_CANNOT_RUN)

@@ -39,7 +39,7 @@ def _of(before: Sequence[PastDecision], subject: PastDecision) -> Second:
     baseline = Baseline()
     baseline.go_over(filter(None, map(past_of, before)))
     found = past_of(subject)
-    ranked = baseline.rank(found) if found is not None else "its record is damaged"
+    ranked = baseline.rank(found) if found is not None else "its record is damaged, or holds no sum"
     if isinstance(ranked, str):
         return Second(ranked)
     parts = tuple((part.code, f"{part.nats:+.2f}") for part in ranked.parts)

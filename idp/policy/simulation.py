@@ -6,11 +6,12 @@ the report reads → simulation_report.py.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from idp.policy import ability as abilities
+from idp.policy.facts import Facts
 from idp.policy.record import RecordedSignIn
 from idp.policy.rules import Decision, Policy, Rule
 from idp.policy.verdict import decide
@@ -87,22 +88,30 @@ class Report:
 
 
 def simulate(
-    old: Policy, new: Policy, history: Iterable[RecordedSignIn], *, admin_groups: frozenset[str] = frozenset({"admins"})
-) -> Report:
-    """Return what changes when the new policy decides the sign-ins that the old one decided."""
+    old: Policy, new: Policy, history: Iterable[RecordedSignIn], *,
+    admin_groups: frozenset[str] = frozenset({"admins"}),
+    rescored: Callable[[RecordedSignIn], Facts | None] | None = None,
+) -> Report:  # fmt: skip
+    """Return what changes when the new policy decides the sign-ins that the old one decided.
+
+    `rescored` gives the facts that the new policy sees instead of the recorded ones; None leaves a sign-in out.
+    """
     report = Report()
     added = _changed_rules(old, new)
     is_same = old.digest == new.digest
     for number, record in enumerate(history):
-        after = decide(new, record.facts, record.ability)
-        is_of_old = record.verdict["policy"] == old.digest
-        if is_same:
+        facts = record.facts if rescored is None else rescored(record)
+        if facts is None:
+            continue
+        after = decide(new, facts, record.ability)
+        is_of_old, recorded = record.verdict["policy"] == old.digest, record.decision
+        if is_same and rescored is None:
             before = after.decision
         elif is_of_old and number % CHECKED_EVERY:
-            before = record.decision
+            before = recorded
         else:
             before = decide(old, record.facts, record.ability).decision
-        if is_of_old and before.value != record.verdict["decision"]:
+        if is_of_old and before is not recorded:
             report.not_reproduced += 1
         _count(report, record, before, after.resolution)
         _count_groups(report, record, before, after.resolution, admin_groups)

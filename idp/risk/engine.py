@@ -31,7 +31,8 @@ SIGNALS: Final[tuple[Signal, ...]] = (
     new_device.read, new_place.read, unusual_hour.read, bad_address.read, impossible_travel.read, failed_attempts.read,
     automation.read, account_state.read, credential_state.read, request_context.read, session_motion.read,
 )  # fmt: skip
-_CONTEXT_LOWEST, _CONTEXT_HIGHEST = -1.0, 4.0
+CONTEXT_LOWEST: Final = -1.0
+CONTEXT_HIGHEST: Final = 4.0
 _GATEWAYS: Final = frozenset({NetKind.VPN, NetKind.TOR, NetKind.HOSTING, NetKind.MOBILE, None})
 
 
@@ -74,7 +75,7 @@ def assess(now: Circumstances, seen: Observation, profile: Profile, population: 
                 context += reading.nats
             if reading.floor is not None or reading.one_band_up:
                 lifting.append(reading)
-    bounded = clip(context, _CONTEXT_LOWEST, _CONTEXT_HIGHEST)
+    bounded = clip(context, CONTEXT_LOWEST, CONTEXT_HIGHEST)
     if bounded != context:
         parts.append(Part("CONTEXT_CAP", bounded - context))
     llr = sum([part.nats for part in parts])

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
     Index,
@@ -18,11 +19,12 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    type_coerce,
     update,
 )
 
 from idp.domain.json import Json
-from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata
+from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata, to_micros
 from idp.storage.database import Prepared, Transaction
 
 PAGE = 500
@@ -96,6 +98,7 @@ class KeptRecord(NamedTuple):
     digest: str
     outcome: str | None
     label: str | None
+    decided_at: int  # microseconds since 1970: of hundreds of thousands of rows only the last one's is asked for
 
 
 class PastDecision(NamedTuple):
@@ -105,17 +108,21 @@ class PastDecision(NamedTuple):
     record: str
     digest: str
     has_taught: bool
+    label: str | None = None
 
 
 #: One page of records: every replay of the past reads them by the hundred thousand.
 _RECORDS = Prepared(
     select(
         decisions.c.id, decisions.c.record, decisions.c.digest, decisions.c.outcome, decisions.c.label,
-        decisions.c.decided_at,
+        type_coerce(decisions.c.decided_at, BigInteger),
     )
     .where(
-        decisions.c.decided_at >= bindparam("moment"),
-        or_(decisions.c.decided_at > bindparam("moment"), decisions.c.id > bindparam("after")),
+        decisions.c.decided_at >= bindparam("moment", type_=BigInteger),
+        or_(
+            decisions.c.decided_at > bindparam("moment", type_=BigInteger),
+            decisions.c.id > bindparam("after", type_=String),
+        ),
     )
     .order_by(decisions.c.decided_at, decisions.c.id)
     .limit(bindparam("page", type_=Integer))
@@ -206,15 +213,30 @@ class DecisionStore:
         rows = (await self._connection.execute(query)).all()
         return [PastDecision(row.user_id, row.record, row.digest, bool(row.has_taught)) for row in reversed(rows)]
 
+    async def past(self, moment: datetime, *, after: str, limit: int) -> Sequence[tuple[str, PastDecision]]:
+        """Return decisions from a moment on that were made after one, with their ids, oldest first."""
+        table = decisions.c
+        columns = (table.id, table.user_id, table.record, table.digest, table.taught.is_not(None), table.label)
+        query = select(*columns).where(table.decided_at >= moment, table.id > after).order_by(table.id).limit(limit)
+        rows = (await self._connection.execute(query)).all()
+        return [(row[0], PastDecision(row[1], row[2], row[3], bool(row[4]), row[5])) for row in rows]
+
+    async def lessons(self, first: str, last: str) -> Mapping[str, Mapping[str, Json]]:
+        """Return what the decisions from one id to another taught, by id; those that taught nothing are left out."""
+        query = select(decisions.c.id, decisions.c.taught).where(
+            decisions.c.id >= first, decisions.c.id <= last, decisions.c.taught.is_not(None)
+        )
+        return {row.id: row.taught for row in await self._connection.execute(query)}
+
     async def records_since(self, moment: datetime) -> AsyncIterator[Sequence[KeptRecord]]:
         """Go through the records of decisions from a moment on, oldest first, a page at a time."""
-        after = ""
+        after, at = "", to_micros(moment)
         while True:
-            found = await self._connection.execute(_RECORDS, {"moment": moment, "after": after, "page": PAGE})
-            rows = found.all()
+            found = await self._connection.execute(_RECORDS, {"moment": at, "after": after, "page": PAGE})
+            rows = cast("list[KeptRecord]", found.all())  # their columns have the same names
             if rows:
-                yield [KeptRecord(*row[:5]) for row in rows]
-                after, moment = rows[-1].id, rows[-1].decided_at
+                yield rows
+                after, at = rows[-1].id, rows[-1].decided_at
             if len(rows) < PAGE:
                 return
 

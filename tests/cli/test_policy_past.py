@@ -69,3 +69,31 @@ def test_a_damaged_record_is_named_and_a_policy_that_is_gone_is_counted(quick: T
     assert json.loads(quick.run("replay", "--since", "1d", "--json").stdout)["decisions"] == 1
     assert "the text of its policy is not known here" in quick.said("explain", "--decision", ids[0], "--text")
     assert quick.run("explain", "--decision", ids[1]).returncode == 1
+
+
+def test_another_engine_scores_only_what_was_kept_and_names_the_rest(quick: Terminal) -> None:
+    past = list(history(OWN, 40))
+
+    async def keep(site: Site) -> None:
+        await store_past(site.transactions, past)
+
+    quick.fill(keep)
+
+    by_table = json.loads(quick.run("simulate", "strict", "--engine", "ndl-1", "--tables", "none", "--json").stdout)
+    by_rank = quick.said("simulate", "strict", "--engine", "freeman").splitlines()
+
+    told = by_table["rescored"]
+    assert (told["records"], told["tables"]) == (40, "none")
+    assert told["rescored"] + sum(told["left_out"].values()) == 40
+    assert by_table["sign_ins"] == told["rescored"]
+    assert by_rank[0].startswith("engine freeman-1: 0 sign-ins scored")
+    assert "left out 40: the record is damaged, or holds no sum" in by_rank[1]
+
+
+def test_a_file_of_records_cannot_be_scored_again_and_the_baseline_has_no_table(quick: Terminal) -> None:
+    quick.write("past.jsonl", "")
+
+    assert quick.run("simulate", "strict", "--engine", "ndl-1", "--history", "past.jsonl").returncode == 2
+    assert quick.run("simulate", "strict", "--engine", "freeman", "--tables", "none").returncode == 2
+    assert quick.run("simulate", "strict", "--tables", "no-such-file.json").returncode == 2
+    assert quick.run("simulate", "strict", "--engine", "ndl-9").returncode == 2
