@@ -10,6 +10,7 @@ class Refusal(StrEnum):
 
     WRONG_CREDENTIALS = "wrong_credentials"
     THROTTLED = "throttled"
+    WORK_MISSING = "work_missing"  # guessing is going on, and this browser must calculate first
     MISSING_FIELDS = "missing_fields"
     FORM_EXPIRED = "form_expired"
     EMAIL_INVALID = "email_invalid"

@@ -15,6 +15,9 @@ from idp.policy.rules import Policy
 from idp.risk.profile import device_age_days
 from idp.risk.scorer import Scored
 
+#: Signals that do not depend on whose account is tried.
+_OF_THE_NETWORK = ("SPRAY_", "LIST_", "NET_KIND", "VELOCITY_NET", "AUTOMATION")
+
 
 def facts_for(
     now: datetime, user: User, attempt: Attempt, assessed: Assessed, enrolled: frozenset[Factor] | None, score: int
@@ -49,6 +52,24 @@ def facts_for(
         "account.age": now - user.created_at if user.created_at is not None else None,
         "email.verified_age": now - user.email_verified_at if user.email_verified_at is not None else None,
         "time.local": _clock(user, now),
+    }
+    return fact_file.checked({name: value for name, value in known.items() if value is not None})
+
+
+def network_facts(attempt: Attempt, assessed: Assessed) -> Facts:
+    """Return what is known before a password was looked at and says nothing of whose account it is."""
+    found, policy = assessed.scored.circumstances, assessed.chosen.policy
+    ours = {code for code in signals_of(assessed, attempt) if code.startswith(_OF_THE_NETWORK)}
+    known: dict[str, Value | None] = {
+        "signals": frozenset(ours),
+        "net.named": _named(policy, found.address),
+        "client.id": attempt.client.id if attempt.client is not None else None,
+        "client.trust": _trust(attempt.client),
+        "event": attempt.event.value,
+        "net.kind": found.net_kind.value if found.net_kind is not None else None,
+        "net.country": found.country,
+        "net.asn": found.asn,
+        "device.known": assessed.scored.found.dev == 0,
     }
     return fact_file.checked({name: value for name, value in known.items() if value is not None})
 

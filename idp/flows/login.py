@@ -5,7 +5,7 @@ Known, unknown, disabled and throttled accounts cost and look alike; what really
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from idp.domain.assurance import Factor, Proof
 from idp.domain.event import EventKind
@@ -23,6 +23,7 @@ from idp.flows.notices import Notices
 from idp.flows.sign_in import Proceeded, SignIn
 from idp.flows.throttle import Budget
 from idp.flows.visit import Visit
+from idp.flows.work import NO_WORK, WAIT, Work, is_demanded, is_done
 from idp.oauth.context import Context
 from idp.policy.facts import Event
 from idp.storage.credentials import StoredHash
@@ -39,6 +40,13 @@ class NotYet:
     standing: Standing
     refused: Refused
     passkey_options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    username: str
+    password: str = field(repr=False)
+    work: Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +94,14 @@ class Login:
         username: str,
         password: str,
         check: Callable[[], None],
+        work: Work = NO_WORK,
     ) -> Proceeded | NotYet | Stuck:
         """Take a name and a password; `check` raises unless the form is ours.
 
         Raises HashPoolBusy when too many sign in at once.
         """
-        attempt = await self._reserve(make_context, visit, interaction_id, username, password, check)
+        typed = _Typed(username, password, work)
+        attempt = await self._reserve(make_context, visit, interaction_id, typed, check)
         if not isinstance(attempt, _Attempt):
             return attempt
         stored = attempt.stored.hash if attempt.stored and is_plausible(password) else None
@@ -122,8 +132,7 @@ class Login:
         make_context: MakeContext,
         visit: Visit,
         interaction_id: str,
-        username: str,
-        password: str,
+        typed: _Typed,
         check: Callable[[], None],
     ) -> _Attempt | Proceeded | NotYet | Stuck:
         async with self._transactions.open(write=True, request_id=visit.request_id) as stores:
@@ -136,7 +145,8 @@ class Login:
             check()
             if standing.step is not Step.LOGIN:
                 return Proceeded(await authorization.resume(context, visit, interaction_id))
-            if not username.strip() or not password:
+            username = typed.username
+            if not username.strip() or not typed.password:
                 return await self._not_yet(context, standing, Refused(Refusal.MISSING_FIELDS))
             user = await stores.users.find_by_name(username)
             stored = await stores.credentials.password_of(user.id if user else NOBODY)
@@ -148,7 +158,20 @@ class Login:
                 return await self._not_yet(context, standing, refused)
             attempt = assessment.Attempt(Event.LOGIN, standing.request, standing.client)
             assessed = await assessment.assess(context, visit, user, attempt)
+            if (
+                assessed is not None
+                and is_demanded(attempt, assessed)
+                and not await self._is_worked(context, standing, typed)
+            ):
+                await context.record(EventKind.SIGN_IN_REFUSED, reason=Refusal.WORK_MISSING.value)
+                return await self._not_yet(context, standing, Refused(Refusal.WORK_MISSING, WAIT))
             return _Attempt(standing, user, stored, budget, assessed)
+
+    async def _is_worked(self, context: Context, standing: Standing, typed: _Typed) -> bool:
+        interaction, digester = standing.interaction.id, context.engine.digester
+        return await is_done(
+            context.stores, digester, interaction, username=typed.username, work=typed.work, now=context.now
+        )
 
     async def _denied(self, context: Context, visit: Visit) -> Refused | None:
         return await throttle.denied(

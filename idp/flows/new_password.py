@@ -31,9 +31,12 @@ class NewPassword:
         self._history = history
 
     async def accept(
-        self, password: str, *, email: str | None, name: str | None, user: User | None = None
+        self, password: str, *, email: str | None, name: str | None, user: User | None = None, differs: bool = False
     ) -> Accepted | Refused:
-        """Judge a password for somebody; raise HashPoolBusy when too many are waiting."""
+        """Judge a password for somebody; raise HashPoolBusy when too many are waiting.
+
+        With `differs` it must not be the one that they have, even where no history is kept.
+        """
         if not password:
             return Refused(Refusal.MISSING_FIELDS)
         username = user.username if user is not None else None
@@ -42,7 +45,7 @@ class NewPassword:
         verdict = await self._judge.judge_new(password, own_words=words, beside_second_factor=beside)
         if verdict.refusal is not None:
             return Refused(verdict.refusal)
-        if user is not None and is_plausible(password) and await self._was_used(user, password):
+        if user is not None and is_plausible(password) and await self._was_used(user, password, differs=differs):
             return Refused(Refusal.PASSWORD_REUSED)
         return Accepted(await self._hasher.hash(password))
 
@@ -50,12 +53,14 @@ class NewPassword:
         async with self._transactions.open(write=False) as stores:
             return len(await stores.credentials.factors_of(user.id)) > 1
 
-    async def _was_used(self, user: User, password: str) -> bool:
+    async def _was_used(self, user: User, password: str, *, differs: bool) -> bool:
+        if not self._history and not differs:
+            return False
         async with self._transactions.open(write=False) as stores:
             current = await stores.credentials.password_of(user.id)
             earlier = await stores.password_history.of_user(user.id, limit=self._history)
         known = [*([current.hash] if current is not None else []), *earlier]
-        for hash_ in known if self._history else ():
+        for hash_ in known:
             if await self._hasher.verify(hash_, password):
                 return True
         return False

@@ -64,7 +64,9 @@ class Profile:
         await context.record(EventKind.PROFILE_CHANGED, user_id=user.id)
         return None
 
-    async def change_password(self, context: Context, user: User, accepted: Accepted, *, session_id: str) -> None:
+    async def change_password(
+        self, context: Context, user: User, accepted: Accepted, *, session_id: str | None
+    ) -> None:
         """Store a new password; every other session ends."""
         await self.new_password.store(context.stores, user.id, accepted, context.now)
         await end_elsewhere(context.stores, user.id, context.now, spare=session_id)

@@ -146,6 +146,12 @@ async def failures_of(
     return FailureCounts(from_here, at_account, share, is_spraying=tried >= lockout.SPRAYED_ACCOUNTS)
 
 
+async def is_sprayed_from(stores: Stores, digester: Digester, *, address: str, now: datetime) -> bool:
+    """Say whether many accounts were tried from a network lately."""
+    tried = await stores.attempts.accounts_of(digester.digest("network", network_of(address)), now)
+    return tried >= lockout.SPRAYED_ACCOUNTS
+
+
 async def failed(stores: Stores, budget: Budget, now: datetime) -> None:
     """Charge the network too; the account was charged when the attempt was reserved."""
     for subject in (budget.network, *budget.velocity):

@@ -9,7 +9,7 @@ from idp.domain.client import Client
 from idp.policy import judgement as judgements
 from idp.policy import lifetimes, step_up
 from idp.policy.judgement import Account
-from idp.policy.rules import Decision
+from idp.policy.rules import Decision, EffectKind
 from idp.policy.situation import AUTHENTICATION, Fail, Situation, Step
 from idp.policy.step_up import Facts, Rules
 from idp.policy.verdict_parts import Refusal, Resolution
@@ -25,6 +25,7 @@ _NONE_ERRORS = {
     Step.LOGIN: Fail("login_required", "nobody is signed in who can answer this request without a page"),
     Step.STEP_UP: Fail("interaction_required", "the person must prove more than they have"),
     Step.ENROL: Fail("interaction_required", "the person must set up another factor"),
+    Step.NEW_PASSWORD: Fail("interaction_required", "the person must choose a new password"),
     Step.ACCOUNTS: Fail("account_selection_required", "the person must choose an account"),
     Step.CONSENT: Fail("consent_required", "the person has not agreed to this request yet"),
 }
@@ -107,10 +108,19 @@ def _missing(base: Requirement | None, proofs: tuple[Proof, ...], situation: Sit
         case Decision.DENY:
             return _DENIED
         case Decision.ALLOW:
-            return None
+            return Step.NEW_PASSWORD if _must_change(resolution, situation) else None
         case Decision.ENROL:
             return _prove_or_enrol(proofs, situation)
     return Step.STEP_UP if _offered(resolution) else Step.LOGIN
+
+
+def _must_change(resolution: Resolution, situation: Situation) -> bool:
+    """Say whether the password that was typed here lets nobody in before another has taken its place."""
+    if situation.has_new_password:
+        return False
+    if not any(effect.kind is EffectKind.CHANGE_PASSWORD for effect in resolution.effects):
+        return False
+    return any(proof.factor is Factor.PASSWORD for proof in situation.own_proofs)
 
 
 def _offered(resolution: Resolution) -> tuple[Factor, ...]:

@@ -17,12 +17,15 @@ class Step(StrEnum):
     LOGIN = "login"
     STEP_UP = "step-up"
     ENROL = "enrol"
+    NEW_PASSWORD = "new-password"
     ACCOUNTS = "accounts"
     CONSENT = "consent"
     DONE = "done"
 
 
-AUTHENTICATION = frozenset({Step.LOGIN, Step.STEP_UP, Step.ENROL})
+#: What an interaction keeps with its judgement once a new password was chosen.
+NEW_PASSWORD = "new_password"
+AUTHENTICATION = frozenset({Step.LOGIN, Step.STEP_UP, Step.ENROL, Step.NEW_PASSWORD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ class Situation:
     def own_proofs(self) -> tuple[Proof, ...]:
         """Return what was proved in this very interaction."""
         return self.interaction.proofs if self.interaction is not None else ()
+
+    @property
+    def has_new_password(self) -> bool:
+        """Say whether the password that was typed here has been replaced since, because a policy asked for it."""
+        kept = self.interaction.judgement if self.interaction is not None else None
+        return kept is not None and kept.get(NEW_PASSWORD) is True
 
     @property
     def is_concluded(self) -> bool:

@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from idp.domain.authorization import Prompt
 from idp.domain.refusal import Refusal, Refused
-from idp.flows import authorization, known_device
+from idp.flows import authorization, known_device, work
 from idp.flows.authorization import Outcome, Standing, Step, Stuck
 from idp.flows.login import NotYet
 from idp.flows.sign_in import Proceeded
 from idp.flows.visit import Visit
+from idp.flows.work import Work
 from idp.metrics import SIGN_INS
 from idp.oauth.context import Context
 from idp.web import csrf, pages
@@ -25,6 +26,7 @@ LONGEST_WAIT_TOLD = 24 * 3600  # a password that is off until its reset has no e
 STATUS = {
     Refusal.MISSING_FIELDS: 400, Refusal.WRONG_CREDENTIALS: 403, Refusal.THROTTLED: 429, Refusal.TOO_MANY_SENT: 429,
     Refusal.CODE_WRONG: 403, Refusal.CODE_EXPIRED: 403, Refusal.PASSKEY_UNKNOWN: 403,
+    Refusal.WORK_MISSING: 403,
 }  # fmt: skip
 
 
@@ -38,7 +40,7 @@ async def show(request: Request) -> Response:
         standing = await authorization.stand(context, visit, request.path_params["interaction"])
         if not isinstance(standing, Stuck) and standing.step is Step.LOGIN:
             options = await site.login.passkey_options(context, standing)
-            return _login_page(request, visit, standing, options)
+            return _login_page(request, visit, standing, options, works=await work.is_likely(context, visit))
     return await _elsewhere(request, visit, standing)
 
 
@@ -85,6 +87,7 @@ def _login_page(
     *,
     username: str | None = None,
     refused: Refused | None = None,
+    works: bool = False,
 ) -> Response:
     wished = standing.request
     chose_other = standing.interaction.account_chosen and standing.interaction.session_id == ""
@@ -94,8 +97,8 @@ def _login_page(
     prefill = username if username is not None else (wished.login_hint if wished else None) or ""
     if is_again and standing.user is not None:
         prefill = standing.user.label
-    settings = site_of(request).settings
-    interaction_id = standing.interaction.id
+    site = site_of(request)
+    settings, interaction_id = site.settings, standing.interaction.id
     response = pages.page(
         request,
         "login/login.html",
@@ -103,8 +106,11 @@ def _login_page(
         brand_of=standing.client,
         ui_locales=ui_locales(standing),
         form_target=redirect_target(standing),
-        scripts=("webauthn.js",),
+        scripts=("webauthn.js", "work.js") if works else ("webauthn.js",),
         **shared(request, visit, standing, "login"),
+        work=work.challenge(site.digester, interaction_id, site.clock.now()) if works else None,
+        work_bits=work.BITS,
+        work_wait=int(work.WAIT.total_seconds()),
         account=pages.account(standing.user) if is_again else None,
         username=prefill[:254],
         error=refused.reason.value if refused else None,
@@ -177,15 +183,18 @@ async def submit(request: Request) -> Response:
         )
     else:
         result = await site.login.with_password(
-            make_context, visit, interaction_id, username=username, password=fields.get("password", ""), check=check
-        )
+            make_context, visit, interaction_id, username=username, password=fields.get("password", ""), check=check,
+            work=Work(fields.get("work-challenge", ""), fields.get("work-answer", "")),
+        )  # fmt: skip
     if isinstance(result, Stuck):
         return stuck(request, result.why, result.retry_path)
     if isinstance(result, NotYet):
         SIGN_INS.labels(result.refused.reason.value).inc()
+        works = result.refused.reason is Refusal.WORK_MISSING or "work-challenge" in fields
         return _login_page(
-            request, visit, result.standing, result.passkey_options, username=username, refused=result.refused
-        )
+            request, visit, result.standing, result.passkey_options, username=username, refused=result.refused,
+            works=works,
+        )  # fmt: skip
     return carry_on(request, result)
 
 

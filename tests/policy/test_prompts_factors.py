@@ -1,19 +1,23 @@
 """When a request needs a further factor, a new one, or cannot be met: the part of the table that is about factors."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from idp.domain.assurance import LOA1, LOA1V, LOA2, PHR, PHRH, Factor, Proof
+from idp.domain.assurance import LOA1, LOA1V, LOA2, PHR, PHRH, Factor, Proof, Trait
 from idp.domain.authorization import AuthorizationRequest, Prompt
-from idp.policy import prompts
+from idp.policy import facts, prompts, rule_file
+from idp.policy.judgement import Judgement
 from idp.policy.prompts import Fail, Situation, Step
+from idp.policy.situation import NEW_PASSWORD
 from idp.policy.step_up import Facts, Rules
 from tests.support.builders import HOUR, MINUTE, NOW, TICK, client, interaction, request, session
 
 F = Factor
 PASSWORD, TOTP, MAIL, KEY = (Proof(each, NOW) for each in (F.PASSWORD, F.TOTP, F.EMAIL_OTP, F.WEBAUTHN))
+VERIFIED_KEY = replace(KEY, traits=frozenset({Trait.USER_VERIFIED}))
 NONE = frozenset({Prompt.NONE})
 UNMET = "unmet_authentication_requirements"
 REQUIRED = Rules(demands_second_factor=True)
@@ -24,10 +28,10 @@ def situated(
     rules: Rules | None = None, is_remembered: bool = False, **changes: Any,
 ) -> Situation:  # fmt: skip
     """Return a situation in which alice proved something here (`own`), and has a session with proofs (`kept`)."""
-    facts = Facts(frozenset(enrolled or ()), is_remembered)
+    known = Facts(frozenset(enrolled or ()), is_remembered)
     waiting = interaction(proofs=own, user_id="alice" if own else None, **changes)
     visit = session("alice", proofs=kept, auth_time=kept[0].verified_at) if kept else None
-    return Situation(waiting, visit, NOW, facts, rules or Rules())
+    return Situation(waiting, visit, NOW, known, rules or Rules())
 
 
 def decide(situation: Situation, asked: AuthorizationRequest | None = None) -> Step | str:
@@ -213,3 +217,29 @@ def test_a_demand_that_cannot_be_met_ends_the_request_after_the_sign_in() -> Non
     assert isinstance(outcome, Fail)
     assert outcome.error == UNMET
     assert prompts.authenticate(None, (), situated()) is Step.LOGIN
+
+
+@pytest.mark.parametrize(
+    ("own", "is_done", "step"),
+    [
+        ((PASSWORD,), False, Step.NEW_PASSWORD),
+        ((PASSWORD,), True, Step.LOGIN),
+        ((VERIFIED_KEY,), False, Step.LOGIN),  # nobody typed a password
+        ((), False, Step.LOGIN),
+    ],
+)
+def test_a_policy_that_trusts_a_password_no_more_asks_for_another_once(
+    own: tuple[Proof, ...], is_done: bool, step: Step
+) -> None:
+    policy = rule_file.read(
+        'schema = 1\nbreak_glass = { group = "b" }\n[[rule]]\nid = "x"\nwhen = { history.logins.ge = 0 }\n'
+        'effects = ["change_password"]\n'
+    )
+    kept = {NEW_PASSWORD: True} if is_done else {}
+    situation = situated(own=own, enrolled={F.WEBAUTHN} if VERIFIED_KEY in own else set(), judgement=kept)
+    situation = replace(situation, judgement=Judgement(policy, facts.checked({"history.logins": 3})))
+
+    assert decide(situation) is step
+    if step is Step.NEW_PASSWORD:
+        assert decide(situation, request(prompts=NONE)) == "interaction_required"
+        assert prompts.missing_proof(request(), client(), situation) is step

@@ -53,6 +53,9 @@ LOGIN: Facts = FORM | {
     "passkey_options": '{"challenge":"AAAA"}',
     "forgot": "/forgot/abc",
     "signup": "/signup/abc",
+    "work": None,
+    "work_bits": 15,
+    "work_wait": 20,
 }
 SECOND: Facts = FORM | {
     "client": CLIENT,
@@ -194,7 +197,7 @@ ERROR: Facts = {
 }
 LOGIN_ERRORS = (
     "wrong_credentials", "throttled", "missing_fields", "passkey_unknown", "passkey_refused", "form_expired",
-    "session_needed",
+    "session_needed", "work_missing",
 )  # fmt: skip
 FACTOR_ERRORS = (
     "code_wrong", "code_expired", "too_many_sent", "throttled", "passkey_unknown", "passkey_taken",
@@ -327,7 +330,18 @@ PAGES: dict[str, list[Facts]] = {
         LOGIN | {"client": UNVERIFIED, "reauthentication": True, "username": "anna", "account": ACCOUNT},
         LOGIN | {"signup": None},
         *(LOGIN | {"error": error, "username": "anna"} for error in (*LOGIN_ERRORS, "a_new_one")),
+        LOGIN | {"error": "work_missing", "username": "anna", "work": "1796000000.salt.tag"},
         *(LOGIN | {"error": "throttled", "wait_seconds": seconds} for seconds in (1, 30, 120, 900)),
+    ],
+    "login/new_password.html": [
+        FORM | {
+            "client": client, "account": account, "error": error, "is_breached": is_breached, "minimum": minimum,
+            "strength_url": "/password/strength",
+        }
+        for client, account, error, is_breached, minimum in (
+            (CLIENT, ACCOUNT, None, True, 15), (None, None, None, False, 8),
+            *((UNVERIFIED, ACCOUNT, error, True, 15) for error in (*PASSWORD_ERRORS, "a_new_one")),
+        )
     ],
     "accounts/accounts.html": [
         FORM | {"client": CLIENT, "account": ACCOUNT},
