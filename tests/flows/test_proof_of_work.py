@@ -1,4 +1,4 @@
-"""`proof_of_work`: while passwords are sprayed from a network, browsers nobody knows calculate before they may guess."""
+"""`proof_of_work`: while passwords are sprayed from a network, unknown browsers calculate before they may guess."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -55,7 +55,9 @@ def solve(challenge: str, username: str) -> str:
     return next(str(number) for number in itertools.count() if answers(challenge, username, str(number)))
 
 
-async def sign_in(visitor: Visitor, *, answer: str = "", password: str | None = None, challenge: str | None = None) -> Page:
+async def sign_in(
+    visitor: Visitor, *, answer: str = "", password: str | None = None, challenge: str | None = None
+) -> Page:
     """Submit the sign-in page that is shown, as its script does."""
     fields = {"username": visitor.person.username, "password": password or visitor.person.password}
     if answer:

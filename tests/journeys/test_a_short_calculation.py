@@ -1,4 +1,4 @@
-"""A browser calculates by itself where the policy wants that before a password is looked at; without scripts one waits."""
+"""A browser calculates by itself where the policy wants it before a password is looked at; else one waits."""
 
 from collections.abc import AsyncIterator
 

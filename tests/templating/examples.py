@@ -334,12 +334,18 @@ PAGES: dict[str, list[Facts]] = {
         *(LOGIN | {"error": "throttled", "wait_seconds": seconds} for seconds in (1, 30, 120, 900)),
     ],
     "login/new_password.html": [
-        FORM | {
-            "client": client, "account": account, "error": error, "is_breached": is_breached, "minimum": minimum,
+        FORM
+        | {
+            "client": client,
+            "account": account,
+            "error": error,
+            "is_breached": is_breached,
+            "minimum": minimum,
             "strength_url": "/password/strength",
         }
         for client, account, error, is_breached, minimum in (
-            (CLIENT, ACCOUNT, None, True, 15), (None, None, None, False, 8),
+            (CLIENT, ACCOUNT, None, True, 15),
+            (None, None, None, False, 8),
             *((UNVERIFIED, ACCOUNT, error, True, 15) for error in (*PASSWORD_ERRORS, "a_new_one")),
         )
     ],
