@@ -14,8 +14,8 @@ from idp.flows.assessment import NOBODY, Assessed, Attempt
 from idp.flows.fact_snapshot import network_facts
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
-from idp.policy.rules import EffectKind, Policy
-from idp.policy.verdict import effects
+from idp.policy.rules import EffectKind, Mode, Policy, Rule
+from idp.policy.verdict import match
 from idp.storage.stores import Stores
 
 BITS = 15  #: leading zero bits of an answer's digest: 33,000 tries on average
@@ -37,7 +37,11 @@ NO_WORK = Work()
 
 def asks_for_work(policy: Policy) -> bool:
     """Say whether any rule of a policy ever wants a calculation."""
-    return any(effect.kind is EffectKind.PROOF_OF_WORK for rule in policy.rules for effect in rule.effects)
+    return any(_wants_work(rule) for rule in policy.rules)
+
+
+def _wants_work(rule: Rule) -> bool:
+    return any(effect.kind is EffectKind.PROOF_OF_WORK for effect in rule.effects)
 
 
 def is_demanded(attempt: Attempt, assessed: Assessed) -> bool:
@@ -48,7 +52,11 @@ def is_demanded(attempt: Attempt, assessed: Assessed) -> bool:
     policy = assessed.chosen.policy
     if not asks_for_work(policy):
         return False
-    return any(effect.kind is EffectKind.PROOF_OF_WORK for effect in effects(policy, network_facts(attempt, assessed)))
+    truths = match(policy, network_facts(attempt, assessed)).truths
+    return any(
+        _wants_work(rule) and truth is not False and (rule.mode or policy.mode) is Mode.ENFORCE
+        for rule, truth in zip(policy.rules, truths, strict=True)
+    )
 
 
 async def is_likely(context: Context, visit: Visit) -> bool:

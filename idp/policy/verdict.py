@@ -11,7 +11,7 @@ from idp.domain.assurance import LOA2, REQUIREMENTS, Proof, Requirement, fresh
 from idp.policy import ability as abilities
 from idp.policy.ability import Ability
 from idp.policy.facts import Facts
-from idp.policy.rules import Decision, Effect, Mode, Notice, Policy, Require, Rule
+from idp.policy.rules import Decision, Mode, Notice, Policy, Require, Rule
 from idp.policy.verdict_parts import Matched, Refusal, Resolution, Verdict, joined_effects
 from idp.policy.way_out import Attempt, way_out
 
@@ -20,15 +20,6 @@ def match(policy: Policy, facts: Facts) -> Matched:
     """Return how true the condition of each rule is, in the order of the file; order changes nothing."""
     known = facts.known
     return Matched(policy, facts, tuple([rule.predicate(known) for rule in policy.rules]))
-
-
-def effects(policy: Policy, facts: Facts) -> tuple[Effect, ...]:
-    """Return the effects of all enforced rules that these facts match, or might match if more were known."""
-    truths = match(policy, facts).truths
-    return joined_effects(
-        rule for rule, truth in zip(policy.rules, truths, strict=True)
-        if truth is not False and (rule.mode or policy.mode) is Mode.ENFORCE
-    )  # fmt: skip
 
 
 def decide(policy: Policy, facts: Facts, ability: Ability) -> Verdict:
