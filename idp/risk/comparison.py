@@ -14,13 +14,16 @@ from typing import Final
 
 from idp.domain.json import Json
 from idp.domain.risk import Band
+from idp.risk import roc
 from idp.risk.event_file import BrokenLine, Scored
 from idp.risk.report import Figure, Weights, draw, figure_of
+from idp.risk.roc import Curve, Row
 
 ZONE: Final = range(20, Band.MEDIUM.start)
 FEWEST_ATTACKS: Final = 200
 _UP_MOST, _CAP = 25, 89
 _RESAMPLES: Final = 400
+_RESAMPLED_CURVES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Comparison:
     latency_ms: tuple[float, float, float] | None  # p50, p95, p99
     tokens: tuple[int, int]  # in, out
     flips: tuple[Flip, ...]
+    local: Curve
+    advised: Curve
 
     @property
     def passes(self) -> bool:
@@ -80,6 +85,7 @@ def compare(lines: Sequence[Scored], ids: Sequence[str | None], answers: Mapping
     people = {user: number for number, user in enumerate(dict.fromkeys(line.user for line in lines))}
     ranks: list[tuple[tuple[int, float], int, bool]] = []
     attacks: list[tuple[tuple[int, float], int, bool]] = []
+    finals: tuple[list[Row], list[Row]] = ([], [])  # owners, attacks
     flips = []
     for line, name in zip(lines, ids, strict=True):
         if line.logins < 1:
@@ -88,6 +94,7 @@ def compare(lines: Sequence[Scored], ids: Sequence[str | None], answers: Mapping
         final = final_score(line.score, answer)
         row = ((line.score, line.llr), people[line.user], final >= Band.MEDIUM.start)
         (ranks if line.label is None else attacks).append(row)
+        finals[line.label is not None].append(((final, line.llr), row[1]))
         if row[2] and line.score < Band.MEDIUM.start and answer is not None:
             flips.append(Flip(name or "", line.label, line.score, final, answer.reasons))
     ranks.sort()
@@ -108,8 +115,17 @@ def compare(lines: Sequence[Scored], ids: Sequence[str | None], answers: Mapping
         unanswered=len(called) - len(heard), agreement=agree / len(heard) if heard else None,
         latency_ms=(_at(waits, 0.5), _at(waits, 0.95), _at(waits, 0.99)) if waits else None,
         tokens=(sum(answer.tokens_in for _, answer in called), sum(answer.tokens_out for _, answer in called)),
-        flips=tuple(flips),
+        flips=tuple(flips), local=_curve(ranks, attacks, draws), advised=roc.curve(*finals, draws[:_RESAMPLED_CURVES]),
     )  # fmt: skip
+
+
+def _curve(
+    owners: list[tuple[tuple[int, float], int, bool]], attacks: list[tuple[tuple[int, float], int, bool]],
+    draws: Sequence[Weights],
+) -> Curve:  # fmt: skip
+    """Return the curve of the local order alone."""
+    both = [[(rank, person) for rank, person, _ in rows] for rows in (owners, attacks)]
+    return roc.curve(both[0], both[1], draws[:_RESAMPLED_CURVES])
 
 
 def _measure(
@@ -182,7 +198,8 @@ def to_json(found: Comparison, *, price_in: float, price_out: float) -> dict[str
     gain = found.gain
     return {
         "passes": found.passes, "attacks": found.attacks, "friction": found.friction, "caught": found.caught,
-        "caught_locally": found.caught_locally, "gain": [gain.value, gain.low, gain.high], "calls": found.calls,
+        "caught_locally": found.caught_locally, "local": roc.to_json(found.local),
+        "advised": roc.to_json(found.advised), "gain": [gain.value, gain.low, gain.high], "calls": found.calls,
         "unanswered": found.unanswered, "agreement": found.agreement,
         "latency_ms": None if found.latency_ms is None else list(found.latency_ms),
         "cost": (found.tokens[0] * price_in + found.tokens[1] * price_out) / 1_000_000,
@@ -202,6 +219,8 @@ def to_text(found: Comparison) -> str:
             f"{found.attacks} attacks, {found.friction:.1%} of owners challenged with advice",
             f"caught: {found.caught:.1%} with advice, {found.caught_locally:.1%} without it at the same friction,"
             f" gain {gain.value or 0:+.1%}{interval}",
+            *roc.to_text("local", found.local),
+            *roc.to_text("with advice", found.advised),
             f"{found.calls} calls, {found.unanswered} without an answer, {len(found.flips)} logins newly challenged",
             "passed: advice is worth its friction" if found.passes else
             f"not passed: unproven below {FEWEST_ATTACKS} attacks, or a lower threshold does as well",

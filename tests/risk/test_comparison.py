@@ -40,6 +40,9 @@ def test_an_adviser_that_tells_attackers_from_owners_passes(logins: tuple[list[S
     assert found.passes
     assert found.caught > found.caught_locally
     assert found.calls > len(found.flips) > 0
+    assert found.advised.partial.value is not None
+    assert found.local.partial.value is not None
+    assert found.advised.partial.value > found.local.partial.value
 
 
 @pytest.mark.parametrize(("attacks", "owners"), [(0.3, 0.15), (0.5, 0.5), (0.0, 0.0), (1.0, 1.0)])
