@@ -17,6 +17,7 @@ from idp.flows.verdict import Judged
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy.rules import Decision, Notice
+from idp.risk.consultation import State
 from idp.storage.stores import Stores
 
 WINDOW = timedelta(minutes=15)
@@ -35,6 +36,7 @@ class Code(StrEnum):
     RULE = "rule"
     ENGINE_ERROR = "engine_error"
     NOT_ME = "not_me"
+    POLICY_CHANGED = "policy_changed"
     POLICY_REVERTED = "policy_reverted"
     BREAKER_OPEN = "breaker_open"
     BUDGET_EXHAUSTED = "budget_exhausted"
@@ -78,6 +80,8 @@ def codes_of(judged: Judged) -> tuple[Code, ...]:
         codes.append(Code.HIGH_RISK)
     if isinstance(signals, frozenset) and "SPRAY_ACTIVE" in signals:
         codes.append(Code.SPRAY)
+    if judged.assessed.advice is not None and judged.assessed.advice.state is State.MUTED:
+        codes.append(Code.BUDGET_EXHAUSTED)
     if not codes and Notice.ADMIN in resolution.notify:
         # Only what stands in for a failed engine tells administrators without any rule.
         codes.append(Code.RULE if resolution.rules else Code.ENGINE_ERROR)

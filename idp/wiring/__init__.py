@@ -45,7 +45,7 @@ from idp.storage.caches import ClientDirectory, EpochWatch
 from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
-from idp.wiring.adviser import writer
+from idp.wiring.adviser import prices, writer
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
 from idp.wiring.risk import build_advising, build_rollout, risk_desk
@@ -159,7 +159,8 @@ def _assemble(
     catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices, alerts)
     engine = _engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer)
     rollout = build_rollout(settings, transactions, clock, engine)
-    policies, watch_alerts = PolicyWatch(transactions, clock, rollout), AlertWatch(transactions, clock, alerts)
+    policies = PolicyWatch(transactions, clock, rollout)
+    watch_alerts = AlertWatch(transactions, clock, alerts, prices=prices(settings))
     return Site(
         settings=settings,
         clock=clock,

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from idp.domain.json import Json
 from idp.domain.user import Role, User
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.alerts import COUNTED_FOR, MOST_NETWORKS, WINDOW, Alert, Alerts, Code, start_of, window_of
 from idp.flows.policy_ledger import REVERTED
 from idp.flows.user_administration import NewUser
+from idp.risk import shared_advice_json
+from idp.risk.allowance import Prices, Spent
+from idp.risk.breaker import FIRST_PAUSE, Breaker
+from idp.risk.shared_advice import BREAKER, SPENT
 from tests.support.careful import (
     ELSEWHERE,
     FIREFOX,
@@ -68,10 +73,10 @@ async def administrator(provider: Provider, *, email_verified: bool = True) -> s
     return address
 
 
-def watch(provider: Provider) -> AlertWatch:
+def watch(provider: Provider, prices: Prices | None = None) -> AlertWatch:
     """Return the chore, as another process has it."""
     site = provider.site
-    return AlertWatch(site.transactions, provider.clock, Alerts(site.notices, site.digester))
+    return AlertWatch(site.transactions, provider.clock, Alerts(site.notices, site.digester), prices=prices)
 
 
 async def raise_alert(provider: Provider, code: Code, address: str = ELSEWHERE, times: int = 1) -> None:
@@ -269,6 +274,61 @@ async def test_a_policy_that_was_taken_back_is_told_once_whoever_did_it(provider
     mails = [each for each in await letters(provider, root) if "was taken back" in each]
     assert len(mails) == 1
     assert f"In the records: v{version}." in mails[0]
+
+
+@pytest.mark.parametrize(
+    ("state", "is_told"), [("shadow", True), ("canary", True), ("enforced", True), ("checked", False)]
+)
+async def test_a_policy_that_is_put_to_use_is_told_once(
+    provider: Provider, root: str, state: str, is_told: bool
+) -> None:
+    now = provider.clock.now()
+    async with provider.site.transactions.open(write=True) as stores:
+        version = (await stores.policies.add("schema = 1", "sha256:1", "draft", by="ada", now=now)).version
+        await stores.policies.move(version, state, was="draft", by="ada", now=now, why="a try")
+
+    await watch(provider).look()
+    await watch(provider).look()
+    async with provider.site.transactions.open(write=True) as stores:
+        await stores.policies.move(version, "retired", was=state, by="ada", now=now, why="over")
+
+    mails = [each for each in await letters(provider, root) if "began to watch or to decide" in each]
+    assert len(mails) == int(is_told)
+
+
+async def test_an_adviser_that_keeps_failing_is_told_once_an_outage(provider: Provider, root: str) -> None:
+    now = provider.clock.now()
+    outage = Breaker(open_until=now + FIRST_PAUSE)
+    for breaker in (outage, outage, replace(outage, open_until=now + 5 * MINUTE, pause=2 * FIRST_PAUSE)):
+        await keep_state(provider, BREAKER, shared_advice_json.of_breaker(breaker))
+        await watch(provider).look()
+    failing = "Alert: the adviser is not asked for a while, because it keeps failing"
+    assert (await subjects(provider, root)).count(failing) == 1
+
+    provider.clock.advance(WINDOW)
+    await keep_state(
+        provider, BREAKER, shared_advice_json.of_breaker(Breaker(open_until=provider.clock.now() + MINUTE))
+    )
+    await watch(provider).look()
+    assert (await subjects(provider, root)).count(failing) == 2, "another outage"
+    await keep_state(provider, BREAKER, shared_advice_json.of_breaker(Breaker()))
+
+
+async def test_a_day_whose_budget_is_spent_is_told_once(provider: Provider, root: str) -> None:
+    prices = Prices(tokens_per_day=2000)
+    spent = Spent(provider.clock.now().date(), calls=1, tokens_in=900, tokens_out=100)
+    told = "Alert: the budget of the adviser is spent"
+    for more, expected in ((0, 0), (500, 1), (900, 1)):
+        tokens = replace(spent, tokens_in=spent.tokens_in + more)
+        await keep_state(provider, SPENT, shared_advice_json.of_spent(tokens))
+        await watch(provider, prices).look()
+        assert (await subjects(provider, root)).count(told) == expected, more
+
+
+async def keep_state(provider: Provider, name: str, content: dict[str, Json]) -> None:
+    async with provider.site.transactions.open(write=True) as stores:
+        version, _ = await stores.adviser.state(name)
+        assert await stores.adviser.save_state(name, content, after=version, expires_at=provider.clock.now() + 30 * DAY)
 
 
 async def test_who_says_not_me_is_told_to_administrators(provider: Provider, rp: RelyingParty, root: str) -> None:
