@@ -10,6 +10,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
+from typing import cast
 
 from idp.domain.assurance import LOA1, LOA1V, LOA2, PHR, PHRH, Factor
 from idp.domain.risk import Band
@@ -196,15 +197,16 @@ def from_json(document: Mapping[str, object]) -> Facts:
 
     Raises ValueError if it is none.
     """
-    known: dict[str, Value] = {}
-    for name, value in document.items():
-        reader = _READERS.get(name)
-        if reader is None:
-            raise ValueError(f"no fact {name!r}")
-        try:
-            known[name] = reader(value)
-        except (KeyError, OverflowError, TypeError, ValueError) as error:
-            raise ValueError(f"{name} is no {FACTS[name].kind}: {value!r}") from error
+    known = cast("dict[str, Value]", dict(document))  # what is no Value yet is converted below
+    name: str = ""
+    try:
+        for name, value in document.items():
+            if type(value) is not _PLAIN.get(name):
+                known[name] = _READERS[name](value)
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        if name not in FACTS:
+            raise ValueError(f"no fact {name!r}") from error
+        raise ValueError(f"{name} is no {FACTS[name].kind}: {document[name]!r}") from error
     return Facts(known)
 
 
@@ -239,7 +241,7 @@ def _read_flag(value: object) -> bool:
 
 
 def _read_duration(value: object) -> timedelta:
-    return timedelta(0, _read_integer(value))
+    return timedelta(0, value if type(value) is int else _read_integer(value))
 
 
 @lru_cache(4096)
@@ -255,6 +257,10 @@ _READERS_OF_KINDS: Mapping[Kind, Callable[[object], Value]] = {
     Kind.FLAG: _read_flag,
     Kind.DURATION: _read_duration,
     Kind.TIME: _read_time,
+}
+#: What JSON holds as it is, by far the most of a snapshot.
+_PLAIN: Mapping[str, type] = {
+    name: _TYPES[fact.kind] for name, fact in FACTS.items() if fact.kind in (Kind.WORD, Kind.INTEGER, Kind.FLAG)
 }
 _READERS: Mapping[str, Callable[[object], Value]] = {name: _READERS_OF_KINDS[fact.kind] for name, fact in FACTS.items()}
 

@@ -46,7 +46,7 @@ class RecordedSignIn:
     @property
     def decision(self) -> Decision:
         """Return what was decided."""
-        return Decision(str(self.verdict["decision"]))
+        return DECISIONS[self.verdict["decision"]]
 
 
 def of_verdict(
@@ -129,7 +129,7 @@ def assessed_of(document: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in document.items() if key not in _OTHER_KEYS}
 
 
-DECISIONS = frozenset(Decision)
+DECISIONS: Mapping[object, Decision] = {decision.value: decision for decision in Decision}
 _VERDICT_KEYS = frozenset(
     {"decision", "acr", "max_age", "effects", "notify", "rules", "unknown", "options", "satisfied_by", "policy",
      "denies_for", "refusal", "marks_enrolment", "shadow"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from idp.domain.assurance import LOA1, REQUIREMENTS, Requirement
 from idp.domain.risk import BAND_STARTS, Band
@@ -11,6 +12,9 @@ from idp.policy import durations
 from idp.policy.condition_text import Explanation, explained
 from idp.policy.conditions import ALWAYS, Condition, Predicate, compiled, facts_of
 from idp.policy.facts import Facts
+
+if TYPE_CHECKING:
+    from idp.policy.verdict_parts import Resolution
 
 
 class Mode(StrEnum):
@@ -158,6 +162,21 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class TakingPart:
+    """The rules that take part in a decision, and the ages that they and ways out of it tell proofs apart by."""
+
+    enforced: tuple[Rule, ...]
+    shadowed: tuple[Rule, ...]
+    ages: tuple[timedelta, ...]  # youngest first
+    ids: tuple[tuple[str, ...], tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the rules, once."""
+        ids = tuple(tuple(rule.id for rule in rules) for rules in (self.enforced, self.shadowed))
+        object.__setattr__(self, "ids", ids)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy file, read."""
 
@@ -171,6 +190,13 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     tests: tuple[RuleTest, ...] = ()
     schema: int = 1
+    #: What verdict.py found out already: which rules take part, and what they come to. Never part of what a policy is.
+    taking: dict[tuple[bool | None, ...], TakingPart] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    decided: dict[tuple[object, ...], tuple["Resolution", "Resolution | None"]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def mode_of(self, rule: Rule) -> Mode:
         """Return the mode of a rule: its own before the policy's."""

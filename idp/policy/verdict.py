@@ -4,16 +4,20 @@ A rule that demands something matches also when a fact it needs is unknown; one 
 what is unknown exempts nobody and refuses nobody.
 """
 
+from bisect import bisect_left
 from dataclasses import replace
 from functools import lru_cache
 
 from idp.domain.assurance import LOA2, REQUIREMENTS, Proof, Requirement, fresh
 from idp.policy import ability as abilities
+from idp.policy import lifetimes
 from idp.policy.ability import Ability
 from idp.policy.facts import Facts
-from idp.policy.rules import Decision, Mode, Notice, Policy, Require, Rule
+from idp.policy.rules import Decision, Mode, Notice, Policy, Require, Rule, TakingPart
 from idp.policy.verdict_parts import Matched, Refusal, Resolution, Verdict, joined_effects
 from idp.policy.way_out import Attempt, way_out
+
+_MOST_KEPT = 8192  # of each policy; some eight megabytes at most
 
 
 def match(policy: Policy, facts: Facts) -> Matched:
@@ -25,23 +29,69 @@ def match(policy: Policy, facts: Facts) -> Matched:
 def decide(policy: Policy, facts: Facts, ability: Ability) -> Verdict:
     """Return what must happen before this attempt goes on, and why."""
     matched = match(policy, facts)
+    taking = policy.taking.get(matched.truths) or _taking(policy, matched.truths)
+    key = _depends_on(taking, facts, ability)
+    found = policy.decided.get(key)
+    if found is None:
+        if len(policy.decided) >= _MOST_KEPT:
+            policy.decided.clear()
+        found = policy.decided[key] = _both(policy, taking, facts, ability)
+    resolution, shadow = found
+    return Verdict(resolution, matched, shadow)
+
+
+def _taking(policy: Policy, truths: tuple[bool | None, ...]) -> TakingPart:
+    """Return the rules that take part when the conditions are so true; kept, since they are few for a policy."""
     enforced: list[Rule] = []
     shadowed: list[Rule] = []
-    is_outside = facts.known.get("user.break_glass") is True  # an account for emergencies is outside every deny
-    no_deny = is_outside or not ability.denies
-    for rule, truth in zip(policy.rules, matched.truths, strict=True):
+    for rule, truth in zip(policy.rules, truths, strict=True):
         if truth if rule.denies_for is not None else truth is not False:
-            mode = rule.mode or policy.mode
+            mode = policy.mode_of(rule)
             if mode is Mode.ENFORCE:
                 enforced.append(rule)
             elif mode is Mode.SHADOW:
                 shadowed.append(rule)
+    demands = [rule.require for rule in (*enforced, *shadowed) if rule.require is not None]
+    ages = {age for demand in demands for age in (demand.max_age, demand.unless_verified_within) if age is not None}
+    found = TakingPart(tuple(enforced), tuple(shadowed), tuple(sorted(ages | {lifetimes.REAUTHENTICATION})))
+    if len(policy.taking) >= _MOST_KEPT:
+        policy.taking.clear()
+    policy.taking[truths] = found
+    return found
+
+
+def _depends_on(taking: TakingPart, facts: Facts, ability: Ability) -> tuple[object, ...]:
+    """Return all that a resolution depends on: of every proof, which ages it is fresh enough for.
+
+    Times themselves differ in every attempt; what follows from them seldom does.
+    """
+    now, floor, request = ability.now, ability.floor, ability.request
+    began = ability.act_began or now
+    shown: list[object] = []
+    for proof in ability.proofs:
+        age = now - proof.verified_at
+        shown += (
+            proof.factor, proof.traits, bisect_left(taking.ages, age), age <= now - began,
+            floor.max_age is None or age <= floor.max_age, request.max_age is None or age <= request.max_age,
+        )  # fmt: skip
+    known = facts.known
+    return (
+        taking.ids, known.get("risk.band"), known.get("user.break_glass"), tuple(shown), ability.enrolled,
+        ability.has_bound_key, ability.enrolable, ability.attests, ability.order, floor, request, ability.denies,
+    )  # fmt: skip
+
+
+def _both(policy: Policy, taking: TakingPart, facts: Facts, ability: Ability) -> tuple[Resolution, Resolution | None]:
+    """Return what the rules come to, and what they would if those in shadow counted; None if none of them matched."""
+    is_outside = facts.known.get("user.break_glass") is True  # an account for emergencies is outside every deny
+    no_deny = is_outside or not ability.denies
+    enforced, shadowed = list(taking.enforced), list(taking.shadowed)
     resolution = _resolve(policy, enforced, facts, ability, no_deny=no_deny, is_outside=is_outside)
     shadow = None
     if shadowed or (enforced and no_deny and not is_outside):  # then every deny runs in shadow, too
         everything = [*enforced, *shadowed]
         shadow = _resolve(policy, everything, facts, ability, no_deny=is_outside, is_outside=is_outside)
-    return Verdict(resolution, matched, shadow)
+    return resolution, shadow
 
 
 def _resolve(
