@@ -87,7 +87,9 @@ async def _circumstances(context: Context, visit: Visit, user: User | None, atte
     if attempt.event in COUNTED:
         account = (user.id if user is not None else NOBODY).encode()
         counts = await throttle.failures_of(stores, digester, account=account, address=visit.address, now=now)
-        failures = Failures(counts.network, counts.account, counts.share, None, counts.is_spraying)
+        desk = context.engine.risk
+        surge = await desk.surges.z(stores, now) if desk is not None else None
+        failures = Failures(counts.network, counts.account, counts.share, surge, counts.is_spraying)
     return Circumstances(
         at=now,
         address=visit.address,

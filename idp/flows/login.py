@@ -205,6 +205,8 @@ class Login:
         stored = attempt.stored
         if not matches or user is None or stored is None or not user.is_active:
             await throttle.failed(stores, attempt.budget, now)
+            if context.engine.risk is not None:
+                await context.engine.risk.surges.count(stores, attempt.budget.account[0], now)
             reason = "disabled" if user and not user.is_active else "password" if attempt.user else "unknown"
             await context.record(EventKind.SIGN_IN_REFUSED, user_id=user.id if user else None, reason=reason)
             return await self._not_yet(context, attempt.standing, Refused(Refusal.WRONG_CREDENTIALS))

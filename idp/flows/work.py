@@ -16,6 +16,7 @@ from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy.rules import EffectKind, Mode, Policy, Rule
 from idp.policy.verdict import match
+from idp.risk.signals.failed_attempts import SURGE
 from idp.storage.stores import Stores
 
 BITS = 15  #: leading zero bits of an answer's digest: 33,000 tries on average
@@ -65,7 +66,10 @@ async def is_likely(context: Context, visit: Visit) -> bool:
     if desk is None or visit.device is not None:
         return False
     chosen = await desk.policies.of(context.stores, NOBODY)
-    return asks_for_work(chosen.policy) and await throttle.is_sprayed_from(
+    if not asks_for_work(chosen.policy):
+        return False
+    surge = await desk.surges.z(context.stores, context.now)
+    return (surge is not None and surge >= SURGE) or await throttle.is_sprayed_from(
         context.stores, context.engine.digester, address=visit.address, now=context.now
     )
 

@@ -19,6 +19,7 @@ from idp.storage.decisions import DecisionStore
 from idp.storage.drafts import DraftStore
 from idp.storage.epochs import EpochStore
 from idp.storage.events import EventStore
+from idp.storage.failure_hours import FailureHourStore
 from idp.storage.grants import GrantStore
 from idp.storage.interactions import InteractionStore
 from idp.storage.known_devices import KnownDeviceStore
@@ -93,6 +94,11 @@ class Stores:
     def known_devices(self) -> KnownDeviceStore:
         """Browsers that people have signed in from."""
         return KnownDeviceStore(self.connection)
+
+    @cached_property
+    def failure_hours(self) -> FailureHourStore:
+        """How many sign-ins failed, by the hour."""
+        return FailureHourStore(self.connection)
 
     @cached_property
     def signups(self) -> SignupStore:

@@ -11,6 +11,7 @@ from idp.storage.attempts import attempts, network_accounts
 from idp.storage.codes import codes
 from idp.storage.database import Transaction
 from idp.storage.decisions import decisions
+from idp.storage.failure_hours import failure_hours
 from idp.storage.grants import grants
 from idp.storage.interactions import interactions
 from idp.storage.known_devices import known_devices
@@ -45,6 +46,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (adviser_answers, adviser_answers.c.expires_at, timedelta()),
     (shared_states, shared_states.c.expires_at, timedelta()),
     (known_devices, known_devices.c.expires_at, timedelta()),
+    (failure_hours, failure_hours.c.expires_at, timedelta()),
     (signups, signups.c.expires_at, timedelta(hours=1)),
 )
 

@@ -8,6 +8,7 @@ import pytest
 
 from idp.flows.work import LIFE, WAIT, answers
 from idp.policy import lockout
+from idp.risk.surge import KEPT, hour_of
 from tests.support.careful import HOME, Visitor, careful_provider, settled
 from tests.support.html_browser import Page
 from tests.support.provider import MINUTE, SECOND, Provider
@@ -186,3 +187,20 @@ async def test_what_is_no_challenge_of_ours_is_worth_nothing(
     page = await sign_in(visitor, challenge=challenge)
 
     assert (page.name, page.status) == ("login", 403)
+
+
+async def test_a_surge_of_failures_from_everywhere_is_a_spray_too(provider: Provider, rp: RelyingParty) -> None:
+    """A botnet that tries each network once is seen by the number of failures alone (docs/risk.md)."""
+    now = provider.clock.now()
+    async with provider.site.transactions.open(write=True) as stores:
+        for back, count in ((1, 2), *((hours, 5) for hours in range(2, 40))):
+            for _ in range(count):
+                await stores.failure_hours.add(hour_of(now) - back, 0, expires_at=now + KEPT)
+        for shard in range(60):
+            await stores.failure_hours.add(hour_of(now), shard % 8, expires_at=now + KEPT)
+    provider.clock.advance(MINUTE)
+    visitor = await opened(provider, rp, address())
+
+    assert challenge_of(visitor.browser.page) is not None
+    assert "calculation" in (await sign_in(visitor)).text("login-error")
+    provider.clock.advance(timedelta(days=9))

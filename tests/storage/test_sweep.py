@@ -34,7 +34,7 @@ from tests.support.storage import World, count
 #: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
 KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
-    "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups",
+    "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
@@ -59,6 +59,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "shared_states": 14 * MINUTE,
         "decisions": 15 * MINUTE,
         "known_devices": 16 * MINUTE,
+        "failure_hours": 17 * MINUTE,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -72,6 +73,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     await stores.adviser.keep_answer("key", {}, NOW, until["adviser_answers"])
     await stores.adviser.save_state("name", {}, after=0, expires_at=until["shared_states"])
     await stores.decisions.add(decision(world.user.id, expires_at=until["decisions"]))
+    await stores.failure_hours.add(1, 0, expires_at=until["failure_hours"])
     await stores.known_devices.add("device", world.user.id, NOW, life=lifetimes["known_devices"], keep=2)
     await stores.attempts.add_in_window(digest(), NOW, window=lifetimes["attempts"])
     await stores.attempts.note_account(digest(), digest(), NOW, window=lifetimes["network_accounts"])
