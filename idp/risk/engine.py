@@ -5,7 +5,7 @@ Pure: the same attempt, profile and population give the same Assessment to the l
 
 from typing import Final
 
-from idp.domain.risk import Assessment, Part, Reading
+from idp.domain.risk import Assessment, Floor, Part, Reading
 from idp.risk.hierarchy import Digest, agent_levels, device_level, net_levels, read_agent
 from idp.risk.novelty import ENGINE, clip, history_parts
 from idp.risk.population import Population
@@ -33,6 +33,7 @@ SIGNALS: Final[tuple[Signal, ...]] = (
 )  # fmt: skip
 CONTEXT_LOWEST: Final = -1.0
 CONTEXT_HIGHEST: Final = 4.0
+_NO_FLOORS: Final[tuple[Floor, ...]] = ()
 _GATEWAYS: Final = frozenset({NetKind.VPN, NetKind.TOR, NetKind.HOSTING, NetKind.MOBILE, None})
 
 
@@ -69,18 +70,19 @@ def assess(now: Circumstances, seen: Observation, profile: Profile, population: 
     context = 0.0
     for signal in SIGNALS:
         for reading in signal(facts):
-            codes.append(reading.code)
-            if reading.nats:
-                parts.append(Part(reading.code, reading.nats))
-                context += reading.nats
-            if reading.floor is not None or reading.one_band_up:
+            code, nats = reading.code, reading.nats
+            codes.append(code)
+            if nats:
+                parts.append(Part(code, nats))
+                context += nats
+            if reading.one_band_up or reading.floor is not None:
                 lifting.append(reading)
-    bounded = clip(context, CONTEXT_LOWEST, CONTEXT_HIGHEST)
-    if bounded != context:
-        parts.append(Part("CONTEXT_CAP", bounded - context))
+    if not CONTEXT_LOWEST <= context <= CONTEXT_HIGHEST:
+        parts.append(Part("CONTEXT_CAP", clip(context, CONTEXT_LOWEST, CONTEXT_HIGHEST) - context))
     llr = sum([part.nats for part in parts])
-    score, floors = lift(score_of(llr), lifting)
+    score, floors = score_of(llr), _NO_FLOORS
+    if lifting:
+        score, floors = lift(score, lifting)
     return Assessment(
-        llr=llr, parts=tuple(parts), floors=floors, score=score, logins=profile.logins, engine=ENGINE,
-        tables=population.tables.version, codes=tuple(codes),
+        llr, tuple(parts), floors, score, profile.logins, ENGINE, population.tables.version, tuple(codes)
     )  # fmt: skip

@@ -4,6 +4,7 @@ Novelty compares an attacker with owners in general, habits compare owners in ge
 is not a new one: what is still possible is summed. Nothing here reads a clock or draws a number.
 """
 
+from collections.abc import Callable, Mapping
 from math import log
 from typing import Final
 
@@ -14,6 +15,7 @@ from idp.risk.profile import AGENT, DEV, NET, Match, Profile, bucket_of
 ENGINE: Final = "ndl-1"
 _HABIT: Final = 1.6
 _PRIOR: Final = 4
+_MOST_KEPT: Final = 4096
 _NET_CODES: Final = ("NET_IP_KNOWN", "NET_ASN_KNOWN", "NET_COUNTRY_KNOWN", "NET_NEW", "NET_UNKNOWN")
 _AGENT_CODES: Final = (
     "AGENT_UA_KNOWN", "AGENT_BROWSER_KNOWN", "AGENT_SYSTEM_KNOWN", "AGENT_DEVICE_KNOWN", "AGENT_NEW", "AGENT_UNKNOWN",
@@ -33,14 +35,13 @@ def history_parts(profile: Profile, population: Population, found: Match) -> lis
     if profile.logins < 2:
         return parts
     own = profile.depths
-    if len(found.net) == 1:
-        depth = found.net[0]
-        parts.append(Part("NET_HABIT", _habit(own[NET], depth, population.net_share(bucket, depth))))
-    if len(found.agent) == 1:
-        depth = found.agent[0]
-        parts.append(Part("AGENT_HABIT", _habit(own[AGENT], depth, population.agent_share(bucket, depth))))
+    net, agent = found.net, found.agent
+    if len(net) == 1:
+        parts.append(_habit("NET_HABIT", own[NET], net[0], bucket, population))
+    if len(agent) == 1:
+        parts.append(_habit("AGENT_HABIT", own[AGENT], agent[0], bucket, population))
     if devices:
-        parts.append(Part("DEV_HABIT", _habit(own[DEV], found.dev, population.dev_share(bucket, found.dev))))
+        parts.append(_habit("DEV_HABIT", own[DEV], found.dev, bucket, population))
     return parts
 
 
@@ -59,10 +60,23 @@ def _novelty(population: Population, bucket: int, found: Match, *, devices: bool
     return part
 
 
-def _habit(own: tuple[int, ...], depth: int, common: float) -> float:
+def _habit(code: str, own: tuple[int, ...], depth: int, bucket: int, population: Population) -> Part:
     """Return how much rarer this depth is for owners in general than for this person, within bounds."""
-    usual = (own[depth] + _PRIOR * common) / (sum(own) + _PRIOR)
-    return clip(log(common / usual), -_HABIT, _HABIT)
+    kept, logins = population.kept_habits[bucket - 1], sum(own)
+    key = (code, depth, own[depth], logins)
+    part = kept.get(key)
+    if part is None:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        common = _SHARES[code](population, bucket, depth)
+        usual = (own[depth] + _PRIOR * common) / (logins + _PRIOR)
+        part = kept[key] = Part(code, clip(log(common / usual), -_HABIT, _HABIT))
+    return part
+
+
+_SHARES: Final[Mapping[str, Callable[[Population, int, int], float]]] = {
+    "NET_HABIT": Population.net_share, "AGENT_HABIT": Population.agent_share, "DEV_HABIT": Population.dev_share,
+}  # fmt: skip
 
 
 def clip(number: float, lowest: float, highest: float) -> float:

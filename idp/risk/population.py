@@ -14,6 +14,8 @@ from idp.risk.shipped import AGENTS, CELLS, DEVS, NETS, Tables, cell_of
 Row = tuple[int, int, int, int]
 #: The depths still possible, by which an engine may keep what it computed of a bucket until a login is counted there.
 Kept = tuple[tuple[int, ...], tuple[int, ...], int]
+#: The code of a habit, a depth, and how many of how many logins of a person matched so deep; kept likewise.
+KeptHabit = tuple[str, int, int, int]
 _SMOOTHING: Final = 20.0
 
 
@@ -33,6 +35,7 @@ class Population:
         self._cells = [[0] * CELLS for _ in range(BUCKETS)]
         self._margins = [_Margins(cells) for cells in self._shipped]
         self.kept: tuple[dict[Kept, Part], ...] = tuple({} for _ in range(BUCKETS))
+        self.kept_habits: tuple[dict[KeptHabit, Part], ...] = tuple({} for _ in range(BUCKETS))
         self._shipped_hours = tuple(tables.weight * share for share in tables.hours)
         for (bucket, *cell), count in (rows or {}).items():
             net, agent, dev = cell
@@ -40,6 +43,7 @@ class Population:
         for hour, count in (hours or {}).items():
             self.hours[hour] += count
         self._hours_total = sum(self.hours)
+        self._hour_shares: list[float | None] = [None] * 24
 
     @property
     def has_devices(self) -> bool:
@@ -60,6 +64,7 @@ class Population:
         if taught.hour is not None:
             self.hours[taught.hour] = max(0, self.hours[taught.hour] + count)
             self._hours_total = sum(self.hours)
+            self._hour_shares = [None] * 24
         self.with_device = max(0, self.with_device + count * taught.with_device)
 
     def _count(self, bucket: int, cell: tuple[int, int, int], count: int) -> None:
@@ -72,6 +77,7 @@ class Population:
         self._cells[bucket - 1][cell_of(net, agent, dev)] += count
         self._margins[bucket - 1].count(cell, count)
         self.kept[bucket - 1].clear()
+        self.kept_habits[bucket - 1].clear()
 
     def share_of(self, bucket: int, nets: Iterable[int], agents: Iterable[int], devs: Iterable[int]) -> float:
         """Return the share of owners' logins in this bucket that have one of these depths (P_pop)."""
@@ -104,6 +110,12 @@ class Population:
 
     def hour_share(self, hour: int) -> float:
         """Return the share of logins around this hour, its neighbours counting half (g)."""
+        share = self._hour_shares[hour]
+        if share is None:
+            share = self._hour_shares[hour] = self._hour_share(hour)
+        return share
+
+    def _hour_share(self, hour: int) -> float:
         total = self._hours_total + self.tables.weight
         if total == 0:
             return 1 / 24

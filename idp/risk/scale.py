@@ -6,14 +6,16 @@ from idp.domain.risk import Band, Floor, Reading, band_of
 
 #: Points of score in a nat: twelve above even odds, five below, where more precision would only look precise.
 _ABOVE, _BELOW = 12, 5
+_EVEN = Band.MEDIUM.start
 
 
 def score_of(llr: float) -> int:
     """Return the score of a log-likelihood ratio: 40 at even odds, 70 at 2.5 nats, 90 at 4.2."""
-    start = Band.MEDIUM.start
     if llr >= 0:
-        return start + round(min(_ABOVE * llr, 100 - start))
-    return min(start - 1, start + round(max(_BELOW * llr, -start)))
+        points = _ABOVE * llr
+        return 100 if points >= 100 - _EVEN else _EVEN + round(points)
+    points = _BELOW * llr
+    return 0 if points <= -_EVEN else min(_EVEN - 1, _EVEN + round(points))
 
 
 def lift(score: int, readings: Sequence[Reading]) -> tuple[int, tuple[Floor, ...]]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from idp.domain.risk import Band, Floor
 from idp.risk.engine import assess, observe
 from idp.risk.evaluation import plain_digest
+from idp.risk.population import Population
 from idp.risk.profile import EMPTY, learn
 from idp.risk.signal import Circumstances, Cookie, Coordinates, Failures, Hints, Listed, NetKind
 from tests.support.worlds_events import CHROME, IPHONE, NOW, ORDINARY, assessed, known, seen, shipped
@@ -146,3 +147,20 @@ def test_the_keyed_digest_changes_what_is_stored_and_not_the_score() -> None:
     assert one.values != other.values
     scored = assess(ORDINARY, observe(ORDINARY, keyed), other, shipped())
     assert scored.llr == assess(ORDINARY, seen(), one, shipped()).llr
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(circumstances, max_size=4))
+def test_what_a_population_keeps_of_its_sums_is_forgotten_with_each_login_it_learns(
+    attempts: list[Circumstances],
+) -> None:
+    profile, population = EMPTY, shipped()
+    observed = [(now, observe(now, plain_digest)) for now in (*attempts, ORDINARY)]
+    for _, login in observed * 2:
+        profile, _ = learn(profile, login)
+    for _, login in reversed(observed):
+        hours = dict(enumerate(population.hours))
+        fresh = Population(population.tables, population.rows, hours, with_device=population.with_device)
+        for now, one in observed:
+            assert assess(now, one, profile, population) == assess(now, one, profile, fresh)
+        population.add(learn(profile, login)[1])

@@ -1,5 +1,6 @@
 """Whether this person signs in at such an hour. Weak, and bounded so."""
 
+from functools import lru_cache
 from math import log
 from typing import Final
 
@@ -16,7 +17,12 @@ def read(facts: Facts) -> tuple[Reading, ...]:
     if hour is None or common is None:
         return NOTHING
     hours = facts.profile.hours
-    near = (hours[hour - 1] + 2 * hours[hour] + hours[(hour + 1) % 24]) / 4
-    share = (near + _PRIOR * common) / (sum(hours) + _PRIOR)
+    return _reading(hours[hour - 1] + 2 * hours[hour] + hours[(hour + 1) % 24], sum(hours), common)
+
+
+@lru_cache(4096)
+def _reading(near: int, logins: int, common: float) -> tuple[Reading, ...]:
+    """Read how many logins were near this hour, in quarters, of how many."""
+    share = (near / 4 + _PRIOR * common) / (logins + _PRIOR)
     nats = log((1 / 24) / share) if share > 0 else _HIGHEST
     return (Reading("TIME_HOUR", max(_LOWEST, min(_HIGHEST, nats))),)
