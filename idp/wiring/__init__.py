@@ -147,8 +147,7 @@ def _assemble(
 ) -> Site:
     sealer, digester = AesSealer(masters, purpose="records"), Digester(derive(keys["digest"], "digests"))
     transactions, watch = Transactions(database, sealer=sealer, digester=digester), EpochWatch(database)
-    keystore = make_keystore(settings, masters, probe)
-    hasher = make_hasher(settings, keys["pepper"], probe)
+    keystore, hasher = make_keystore(settings, masters, probe), make_hasher(settings, keys["pepper"], probe)
     templates = Templates(resources.folder("templates"), asset_versions=asset_versions(), base=settings.base_path)
     signing = SigningKeys(transactions, keystore, clock)
     cap = DailyCap(digester.digest("sms-cap", "all"), settings.sms_per_day)
