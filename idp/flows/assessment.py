@@ -101,8 +101,17 @@ async def _circumstances(context: Context, visit: Visit, user: User | None, atte
         failures=failures,
         breached=attempt.is_breached,
         credential_age=_credential_age(user, password.created_at, now) if password is not None else None,
+        new_client=await _is_new_client(context, user, attempt),
         admin_scope=ADMIN_SCOPE in attempt.request.scopes if attempt.request is not None else None,
     )
+
+
+async def _is_new_client(context: Context, user: User | None, attempt: Attempt) -> bool | None:
+    """Say whether a person never allowed this client anything; unknown where nobody is asked."""
+    client = attempt.client
+    if user is None or client is None or client.is_first_party or attempt.event not in COUNTED:
+        return None
+    return await context.stores.consents.find(user.id, client.id) is None
 
 
 def _credential_age(user: User | None, since: datetime, now: datetime) -> timedelta | None:

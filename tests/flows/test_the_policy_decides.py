@@ -261,3 +261,21 @@ async def _break_glass(provider: Provider) -> None:
     policies = provider.site.engine.risk
     assert policies is not None
     policies.policies._members["break-glass"] = (float("inf"), True)
+
+
+async def test_a_client_that_somebody_never_allowed_anything_is_new_to_them(
+    provider: Provider, rp: RelyingParty
+) -> None:
+    visitor = await settled(provider, rp, times=2)
+    other, ours = await provider.client(), await provider.client(is_first_party=True)
+
+    found = []
+    for client in (rp, other, other, ours):
+        provider.clock.advance(MINUTE)  # decisions are in the order of their time
+        await visitor.sign_in(client)
+        visitor.browser.cookies.delete("__Host-idp_session")
+        signals = (await last_record(provider, visitor.person)).facts.known["signals"]
+        assert isinstance(signals, frozenset)
+        found.append("REQUEST_NEW_CLIENT" in signals)
+
+    assert found == [False, True, False, False]
