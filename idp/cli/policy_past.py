@@ -85,7 +85,8 @@ def _simulate_stored(
     context: click.Context, old: Policy, new: Policy, length: timedelta | None, damaged: Named, version: int | None
 ) -> Report:
     with open_site(context) as opened:
-        found = opened.each(policy_history.recorded(opened.site.transactions, _start(opened, length), damaged))
+        stored = opened.each(policy_history.kept(opened.site.transactions, _start(opened, length)))
+        found = policy_history.each(stored, damaged)
         report = simulation.simulate(old, new, (each for _, each in found))
         if version is not None and report.sign_ins:
             opened.run(opened.rollout.note_simulated(version, mover()))
