@@ -22,7 +22,7 @@ from idp.policy import shipped
 from tests.support.back_office import BackOffice, Person, open_back_office
 from tests.support.browser import launched, newly_opened
 from tests.support.journey import agree, shows, sign_in
-from tests.support.own_account import add_passkey, add_totp, open_account
+from tests.support.own_account import add_passkey, add_totp, open_account, sign_out
 from tests.support.phone import authenticator, code_sent, link_sent
 from tests.support.server import ServerProcess
 from tests.support.website import Website, landing, website
@@ -35,6 +35,7 @@ CLAIMS = '{"userinfo":{"birthdate":null,"zoneinfo":null,"phone_number_verified":
 EVERYTHING = "openid profile email phone address offline_access"
 TWO_FACTORS = '{"id_token":{"acr":{"essential":true,"value":"urn:idp:loa:2"}}}'
 PASSWORD = "nine green lamps at sea"
+SENTENCES = {"whole": "ask admins for a passkey outside Norway", "part": "deny tor on rainy days", "none": "be nice"}
 OWN_PAGES = ("profile", "security", "sessions", "apps", "activity", "data", "delete", "email", "password")
 
 
@@ -269,6 +270,30 @@ async def console(studio: Studio) -> None:
         await studio.shoot("admin-policy-simulation", page)
         await page.goto(f"{issuer}/admin/policies")
         await studio.shoot("admin-policies", page)
+        for name, sentence in SENTENCES.items():
+            await page.goto(f"{issuer}/admin/policies")
+            await page.fill("#sentence", sentence)
+            await page.click("#policy-describe")
+            await studio.shoot(f"admin-describe-{name}", page)
+
+
+async def asked_for_more(studio: Studio) -> None:
+    """The prompt of somebody with a second factor, and why it was shown."""
+    person, issuer = await studio.office.person(), studio.issuer
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await open_account(page, issuer, person)
+        app, _ = await add_totp(page, issuer)
+        await sign_out(page, issuer)
+        await page.goto(f"{issuer}/account/sign-in")
+        await sign_in(page, person)
+        await page.click("#why summary")
+        await studio.shoot("step-up-why", page)
+        await page.fill("#otp-code", app.code())
+        await page.click("#otp-submit")
+        await page.goto(f"{issuer}/account/activity")
+        await page.locator("a[href$='/why']").first.click()
+        await studio.shoot("why", page)
 
 
 async def refusals(studio: Studio) -> None:
@@ -308,7 +333,8 @@ async def mailbox(studio: Studio) -> None:
 
 
 SCENES: tuple[Callable[[Studio], Awaitable[None]], ...] = (
-    signing_in, account, signing_up, own_account, enrolling, console, refusals, form_post, signing_out, mailbox,
+    signing_in, account, signing_up, own_account, enrolling, asked_for_more, console, refusals, form_post, signing_out,
+    mailbox,
 )  # fmt: skip
 
 
