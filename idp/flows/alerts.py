@@ -108,13 +108,18 @@ class Alerts:
         self._notices = notices
         self._digester = digester
 
-    async def of_attempt(self, context: Context, visit: Visit, user: User, judged: Judged) -> bool:
-        """Tell whoever must know of a judged attempt; say whether its person was to be told."""
+    async def of_attempt(
+        self, context: Context, visit: Visit, user: User, judged: Judged, *, was_told: bool = False
+    ) -> bool:
+        """Tell whoever must know of a judged attempt; say whether its person was to be told.
+
+        Somebody who was told of it when it began hears again only if it was refused.
+        """
         decision = judged.judgement.decision_id or ""
         for code in codes_of(judged):
             await self.raised(context.stores, Alert(code, visit.address, decision), context.now)
         kind = kind_of(judged)
-        if kind is not None:
+        if kind is not None and (not was_told or judged.verdict.decision is Decision.DENY):
             await self._notices.attempt(context.stores, user, visit, context.now, kind=kind, decision=decision)
         return kind is not None
 

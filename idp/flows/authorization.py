@@ -73,7 +73,9 @@ def browser_digest(digester: Digester, visit: Visit) -> Digest:
     return digester.digest("browser", visit.browser)
 
 
-async def begin(context: Context, visit: Visit, pairs: Pairs, *, path: str) -> Outcome:
+async def begin(
+    context: Context, visit: Visit, pairs: Pairs, *, path: str, tell: judging.Tell | None = None
+) -> Outcome:
     """Answer a request to /authorize; raise PageError if nobody may be redirected to."""
     checked = await authorization.check(context, pairs)
     if isinstance(checked, Delivery):
@@ -81,7 +83,7 @@ async def begin(context: Context, visit: Visit, pairs: Pairs, *, path: str) -> O
     request, client = checked.request, checked.client
     session = await _current_session(context, visit)
     situation = await situate(context, visit, request, None, session)
-    situation = await judging.of_session(context, visit, situation, request, client, Event.AUTHORIZE)
+    situation = await judging.of_session(context, visit, situation, request, client, Event.AUTHORIZE, tell=tell)
     step = await _decide(context, request, client, situation)
     if isinstance(step, Fail):
         return await _refuse(context, request, step, session)

@@ -4,6 +4,7 @@ An attempt is judged with its first proof, and a signed-in browser whenever it a
 gave every demanded proof teaches; one of medium risk or more that gave a password alone teaches nothing.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ from idp.policy.rules import Decision, EffectKind
 from idp.policy.situation import Situation
 from idp.risk.shared_advice import earn
 
+#: Tells people and administrators of a judged attempt; says whether its person was to be told.
+Tell = Callable[[Context, Visit, User, Judged], Awaitable[bool]]
+
 if TYPE_CHECKING:
     from idp.flows.authorization import Standing
 
@@ -52,11 +56,13 @@ async def of_session(
     request: AuthorizationRequest | None,
     client: Client | None,
     event: Event,
+    *,
+    tell: Tell | None = None,
 ) -> Situation:
     """Judge somebody who is signed in and asks for something: the same policy as at the sign-in.
 
     What they could prove is read only when something is asked of them. A decision that lets them pass needs no record:
-    nothing happened.
+    nothing happened. Of any other `tell` tells whoever must know.
     """
     session = situation.session
     if context.engine.risk is None or session is None:
@@ -81,6 +87,8 @@ async def of_session(
     judged = verdict.judge(context, user, attempt, assessed, account, proofs)
     if judged.verdict.decision is not Decision.ALLOW and proofs:
         await verdict.keep(context, user, attempt, judged, account, proofs)
+        if tell is not None:
+            await tell(context, visit, user, judged)
         return replace(situation, judgement=judged.judgement)
     return replace(situation, judgement=replace(judged.judgement, decision_id=None))
 

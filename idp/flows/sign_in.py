@@ -109,7 +109,8 @@ class SignIn:
         after, judged = await judging.with_judgement(context, visit, standing, user, after, assessed)
         if judged is None:
             return after
-        told = await self._alerts.of_attempt(context, visit, user, judged)
+        was_told = isinstance(asked_by, str) and after.request is not None  # at /authorize, by their session
+        told = await self._alerts.of_attempt(context, visit, user, judged, was_told=was_told)
         more: dict[str, Json] = {TOLD: True} if told else {}
         return replace(after, judgement={**(after.judgement or {}), **more, ASKED_BY: asked_by})
 

@@ -33,7 +33,8 @@ async def authorize(request: Request) -> Response:
     path = f"/authorize?{request.scope['query_string'].decode()}"
 
     async def work(stores: Stores) -> Outcome:
-        return await authorization.begin(context_of(request, stores, query=pairs), visit, pairs, path=path)
+        context = context_of(request, stores, query=pairs)
+        return await authorization.begin(context, visit, pairs, path=path, tell=site.alerts.of_attempt)
 
     outcome = await site.transactions.run(work, write=True, request_id=visit.request_id)
     return bind(request, visit, is_new, to_response(request, outcome))

@@ -98,6 +98,7 @@ class Site:
     clients: ClientAdministration
     keys: SigningKeys
     notices: Notices
+    alerts: Alerts
     housekeeping: Housekeeping
     templates: Templates
     digester: Digester
@@ -158,8 +159,7 @@ def _assemble(
     catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices, alerts)
     engine = _engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer)
     rollout = build_rollout(settings, transactions, clock, engine)
-    policies = PolicyWatch(transactions, clock, rollout)
-    watch_alerts = AlertWatch(transactions, clock, alerts, prices=prices(settings))
+    watches = _watches(settings, transactions, clock, rollout, alerts)
     return Site(
         settings=settings,
         clock=clock,
@@ -181,10 +181,18 @@ def _assemble(
         clients=ClientAdministration(transactions, digester, clock),
         keys=signing,
         notices=notices,
-        housekeeping=Housekeeping(transactions, signing, outbox, clock, policies=policies, alerts=watch_alerts),
+        alerts=alerts,
+        housekeeping=Housekeeping(transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1]),
         templates=templates,
         digester=digester,
     )
+
+
+def _watches(
+    settings: Settings, transactions: Transactions, clock: Clock, rollout: PolicyRollout, alerts: Alerts
+) -> tuple[PolicyWatch, AlertWatch]:
+    watch = AlertWatch(transactions, clock, alerts, prices=prices(settings))
+    return PolicyWatch(transactions, clock, rollout), watch
 
 
 def _engine(settings: Settings, keyring: Keyring, watch: EpochWatch, digester: Digester, sealer: AesSealer) -> Engine:

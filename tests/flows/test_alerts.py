@@ -379,6 +379,26 @@ def _fails(_known: object) -> bool:
     raise RuntimeError("a rule that nobody foresaw")
 
 
+async def test_a_session_that_is_asked_again_at_high_risk_is_told_once(
+    provider: Provider, rp: RelyingParty, root: str
+) -> None:
+    """The single-sign-on path: whoever holds a copied session cookie is stopped, and its owner hears of it."""
+    owner = await settled(provider, rp, times=3)
+    provider.clock.advance(2 * DAY)
+    await owner.sign_in(rp)
+    before = await told(provider, owner.person, CHALLENGED)
+    async with provider.site.transactions.open(write=True) as stores:
+        await stores.sessions.raise_risk_of_user(owner.person.id, 75)
+
+    page = await owner.arrive(rp)
+    assert page.name == "step-up"
+    assert await told(provider, owner.person, CHALLENGED) == [*before, CHALLENGED]
+    assert HIGH in await subjects(provider, root)
+
+    await owner.mailed_code()
+    assert await told(provider, owner.person, CHALLENGED) == [*before, CHALLENGED], "and not again for the same"
+
+
 async def test_a_policy_that_only_tells_does_so_after_the_sign_in(tmp_path: Path) -> None:
     """The policy `quiet` asks for nothing at medium risk; its person is told all the same, and once."""
     async with careful_provider(tmp_path, IDP_POLICY_FILE="quiet") as provider:
