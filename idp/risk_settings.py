@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from idp.account_settings import Duration
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9-]{1,64})?$", to_lower=True)]
 
 
 class RiskSettings(BaseModel):
@@ -17,6 +20,15 @@ class RiskSettings(BaseModel):
     asn_db: Path | None = Field(None, description="MaxMind-format file of autonomous systems, supplied by the operator")
     network_lists: Path | None = Field(
         None, description="folder with `tor.txt`, `deny.txt`, `watch.txt` (networks) and `kinds.txt` (`ASN KIND`)"
+    )
+    ja4_header: HeaderName = Field(
+        "", description="header in which a trusted proxy names the client's TLS fingerprint (JA4); recorded, no score"
+    )
+    ja4h_header: HeaderName = Field(
+        "", description="header in which a trusted proxy names the HTTP fingerprint (JA4H); recorded, no score"
+    )
+    rtt_header: HeaderName = Field(
+        "", description="header in which a trusted proxy tells the round trip time in ms; recorded, no score"
     )
     decisions_kept: Duration = Field(
         timedelta(days=90), description="how long decisions about sign-ins are kept, for explanations and simulations"

@@ -101,6 +101,9 @@ async def _circumstances(context: Context, visit: Visit, user: User | None, atte
         failures=failures,
         breached=attempt.is_breached,
         credential_age=_credential_age(user, password.created_at, now) if password is not None else None,
+        ja4=visit.ja4,
+        ja4h=visit.ja4h,
+        rtt_ms=visit.rtt_ms,
         new_client=await _is_new_client(context, user, attempt),
         admin_scope=ADMIN_SCOPE in attempt.request.scopes if attempt.request is not None else None,
     )

@@ -28,6 +28,7 @@ from idp.policy.verdict import floor_plus_one
 from idp.policy.verdict_parts import Matched, Verdict
 from idp.risk import second_opinion
 from idp.risk.consultation import Record as Advice
+from idp.risk.signal import Circumstances
 from idp.storage.decisions import KeptRecord, StoredDecision
 
 log = structlog.get_logger("risk")
@@ -131,9 +132,17 @@ def assessed_json(judged: Judged) -> Mapping[str, fact_file.Json]:
         "floors": [{"code": each.code, "band": each.band.value} for each in assessment.floors],
         "history": assessment.logins,
         "seen": second_opinion.to_json(judged.assessed.scored.seen),
+        **_connection(judged.assessed.scored.circumstances),
         "engine": assessment.engine,
         "tables": assessment.tables,
     }
+
+
+def _connection(found: Circumstances) -> Mapping[str, fact_file.Json]:
+    """Return how the connection looked, if a proxy tells: for those who look at a decision, and of no weight."""
+    told = {"ja4": found.ja4, "ja4h": found.ja4h, "rtt_ms": found.rtt_ms}
+    known: dict[str, fact_file.Json] = {name: value for name, value in told.items() if value is not None}
+    return {"connection": known} if known else {}
 
 
 def _part(part: Part) -> fact_file.Json:

@@ -16,3 +16,6 @@ class Visit:
     accept_language: str | None = None  # "" if the header was missing, None where nobody looked
     platform: str | None = None  # what the browser says by Sec-CH-UA-Platform
     is_mobile: bool | None = None
+    ja4: str | None = None  # these three by the word of a trusted proxy, None where there is none
+    ja4h: str | None = None
+    rtt_ms: float | None = None

@@ -1,5 +1,8 @@
 """Finds the process's parts and the facts of a request."""
 
+import re
+from typing import TypedDict
+
 from starlette.requests import Request
 
 from idp.domain.secret import make_secret
@@ -35,6 +38,17 @@ def request_id_of(request: Request) -> str:
     return identifier
 
 
+_WORD, _NUMBER = re.compile(r"[A-Za-z0-9_.,-]{1,64}"), re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
+
+
+class _Told(TypedDict, total=False):
+    """What a proxy tells of a connection."""
+
+    ja4: str
+    ja4h: str
+    rtt_ms: float
+
+
 def visit_of(request: Request) -> tuple[Visit, bool]:
     """Return who is asking, and whether the browser needs its cookie set because it came without one."""
     jar, header = jar_of(request), request.headers.get("cookie")
@@ -49,8 +63,30 @@ def visit_of(request: Request) -> tuple[Visit, bool]:
         accept_language=request.headers.get("accept-language", "")[:256],
         platform=_hint(request, "sec-ch-ua-platform"),
         is_mobile={"?1": True, "?0": False}.get(request.headers.get("sec-ch-ua-mobile", "")),
+        **_of_proxy(request),
     )
     return visit, browser is None
+
+
+def _of_proxy(request: Request) -> _Told:
+    """Return how the connection looked to a trusted proxy; whoever else sends these headers is not heard."""
+    if not request.scope.get("idp.by_proxy"):
+        return {}
+    settings, told = site_of(request).settings, _Told()
+    ja4, ja4h = (_word(request, name) for name in (settings.ja4_header, settings.ja4h_header))
+    rtt = _word(request, settings.rtt_header)
+    if ja4 is not None:
+        told["ja4"] = ja4
+    if ja4h is not None:
+        told["ja4h"] = ja4h
+    if rtt is not None and _NUMBER.fullmatch(rtt):
+        told["rtt_ms"] = float(rtt)
+    return told
+
+
+def _word(request: Request, name: str) -> str | None:
+    value = request.headers.get(name, "") if name else ""
+    return value if _WORD.fullmatch(value) else None
 
 
 def _hint(request: Request, name: str) -> str | None:

@@ -86,9 +86,10 @@ class Limits:
     def _settle(self, scope: Scope, *, is_forwarded: bool) -> None:
         client = scope.get("client")
         peer = client[0] if client else "unknown"
+        scope["idp.by_proxy"] = is_by_proxy = bool(self._trusted) and self._is_trusted(peer)
         if is_forwarded:
             headers: list[tuple[bytes, bytes]] = scope["headers"]
-            if self._trusted and self._is_trusted(peer):
+            if is_by_proxy:
                 peer = self._right_most_untrusted(headers, peer)
             scope["headers"] = [pair for pair in headers if not pair[0].startswith(FORWARDING)]
         scope["idp.address"] = peer
