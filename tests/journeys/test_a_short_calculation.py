@@ -1,4 +1,4 @@
-"""A browser calculates by itself where the policy wants it before a password is looked at; else one waits."""
+"""A browser calculates where the policy wants it before a password is looked at; and a password is replaced."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from idp.flows.work import answers
+from tests.journeys.test_accessibility import look
 from tests.support.back_office import BackOffice, Person, open_back_office
 from tests.support.browser import newly_opened
 from tests.support.journey import agree, shows, sign_in
@@ -19,13 +20,13 @@ break_glass = { group = "break-glass" }
 [[rule]]
 id = "work"
 when = { event = "login", device.known = false }
-effects = ["proof_of_work"]
+effects = ["proof_of_work", "change_password"]
 """
 
 
 @pytest.fixture
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BackOffice]:
-    """A provider that always wants the calculation."""
+    """A provider that always wants the calculation, and a new password."""
     folder = tmp_path_factory.mktemp("provider")
     (folder / "work.toml").write_text(POLICY)
     settings = {"IDP_RATE_LIMITS": "off", "IDP_POLICY_FILE": str(folder / "work.toml")}
@@ -33,7 +34,7 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Back
         yield office
 
 
-async def test_the_page_says_so_and_then_the_script_finds_the_number(
+async def test_the_page_says_so_then_the_script_finds_the_number_and_a_new_password_is_chosen(
     page: Page, books: Website, person: Person
 ) -> None:
     await books.send(page)
@@ -41,6 +42,7 @@ async def test_the_page_says_so_and_then_the_script_finds_the_number(
     await shows(page, "login")
     await expect(page.locator("#login-error")).to_contain_text("short calculation")
     await expect(page.locator("#username")).to_have_value(person.username)
+    await look(page, "login")
     challenge = await page.locator("#work-challenge").input_value()
 
     async with page.expect_request(lambda sent: sent.method == "POST") as posted:
@@ -49,6 +51,9 @@ async def test_the_page_says_so_and_then_the_script_finds_the_number(
     sent = (await posted.value).post_data_json
     assert sent["work-challenge"] == challenge
     assert answers(challenge, person.username, sent["work-answer"])
+    await look(page, "new-password")
+    await page.fill("#new-password", "seven lamps above the harbour")
+    await page.click("#new-password-submit")
     await agree(page)
     assert (await books.welcome(page))["sub"] == person.sub
 

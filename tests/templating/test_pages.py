@@ -1,6 +1,8 @@
 """What every hosted page keeps: its ids, its title, escaping, and a form that works without script and sight."""
 
+import re
 from dataclasses import dataclass
+from html import unescape
 
 import pytest
 from babel.core import Locale
@@ -191,14 +193,24 @@ def test_every_fact_is_escaped(page: str, facts: dict[str, object]) -> None:
         assert not any(name.startswith("on") for element in document.elements for name in element.attributes), path
 
 
+LINK = re.compile(r"""\shref\s*=\s*["']?([^"'>]*)""")
+
+
+def test_links_are_found_however_they_are_quoted() -> None:
+    html = """<a href="a?b&amp;c">x</a><a class='x' href='javascript:d'>y</a><a href=e>z</a>"""
+
+    assert [unescape(link) for link in LINK.findall(html)] == ["a?b&c", "javascript:d", "e"]
+
+
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "java\tscript:x"])
 def test_an_address_that_could_run_or_deceive_is_not_linked(address: str) -> None:
     for page, facts in STATES:
         for path in strings(facts):
             if not (OUR_OWN | CHECKED) & set(path):
-                links = read(page, **replaced(facts, path, address)).all("a")
+                html = TEMPLATES.render(page, locale="en", **(COMMON | replaced(facts, path, address)))
 
-                assert address not in [link.attributes["href"] for link in links], path
+                # Links by their quotes alone: parsing ten thousand pages takes several times as long.
+                assert address not in [unescape(link) for link in LINK.findall(html)], path
 
 
 @pytest.mark.parametrize(("page", "ids"), IDS.items())
