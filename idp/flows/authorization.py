@@ -15,6 +15,7 @@ from idp.domain.secret import Digest, Digester, equal, make_id
 from idp.domain.session import Session
 from idp.domain.user import User
 from idp.flows import browser_session, judging
+from idp.flows.assessment import ADMIN_SCOPE
 from idp.flows.enrolled import facts_of
 from idp.flows.visit import Visit
 from idp.oauth import authorization
@@ -237,8 +238,10 @@ async def allow(context: Context, standing: Standing) -> bool:
     claims = request.extra_claims | (before.claims if before else frozenset())
     await context.stores.consents.save(Consent(user.id, request.client_id, scopes, claims), context.now)
     await context.record(
-        EventKind.CONSENT_GIVEN, user_id=user.id, client_id=request.client_id, scopes=" ".join(sorted(request.scopes))
-    )
+        EventKind.CONSENT_GIVEN, user_id=user.id, client_id=request.client_id,
+        scopes=" ".join(sorted(request.scopes)),
+        first_admin_scope=before is None and ADMIN_SCOPE in request.scopes,  # risk/behaviour.py
+    )  # fmt: skip
     return True
 
 

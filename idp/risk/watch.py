@@ -7,13 +7,16 @@ from idp.risk.behaviour import KINDS, LOOK_BACK, Happened, UserRisk, read_event,
 from idp.storage.stores import Stores
 
 MOST_EVENTS = 120
+#: What is read of the trail. Nobody marks these two kinds yet; unmarked they say nothing, and somebody busy has so many
+#: of them that they would crowd out what matters.
+LOOKED_AT = KINDS - {EventKind.FACTOR_PROVED, EventKind.TOKENS_ISSUED}
 #: What can complete a sequence; a sign-in only begins one, and is judged by itself.
-ACTS = KINDS - {EventKind.SIGNED_IN}
+ACTS = LOOKED_AT - {EventKind.SIGNED_IN}
 
 
 async def risk_of(stores: Stores, user_id: str, now: datetime) -> UserRisk:
     """Return how risky somebody's recent acts are together."""
-    rows = await stores.events.of_kinds(user_id, [kind.value for kind in KINDS], now - LOOK_BACK, limit=MOST_EVENTS)
+    rows = await stores.events.of_kinds(user_id, [kind.value for kind in LOOKED_AT], now - LOOK_BACK, limit=MOST_EVENTS)
     happened = [read_event(*row) for row in rows]
     return user_risk([each for each in happened if isinstance(each, Happened)], now)
 

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from idp.domain.event import EventKind
+from idp.domain.event import Event, EventKind
 from idp.oauth.context import Context
 from idp.oauth.request import HttpRequest
+from idp.risk import watch
 from tests.support.careful import Visitor, careful_provider, forget_population, last_record, settled
 from tests.support.provider import DAY, HOUR, MINUTE, Provider
 from tests.support.relying_party import RelyingParty
@@ -86,3 +87,27 @@ async def test_many_changes_are_weighed_at_the_next_sign_in_and_fade(provider: P
     owner.browser.cookies.clear()
     assert (await owner.arrive(rp)).name != "login"
     assert (await last_record(provider, owner.person)).facts["risk.user_band"] == "low"
+
+
+async def test_somebody_who_gets_very_many_tokens_hides_no_take_over(provider: Provider, rp: RelyingParty) -> None:
+    owner = await settled(provider, rp)
+    await owner.arrive(rp)
+    await happen(provider, owner, EventKind.SIGNED_IN, new_device=True)
+    async with provider.site.transactions.open(write=True) as stores:
+        for _ in range(watch.MOST_EVENTS + 1):
+            await stores.events.add(Event(EventKind.TOKENS_ISSUED, user_id=owner.person.id), provider.clock.now())
+
+    await happen(provider, owner, EventKind.EMAIL_CHANGED, EventKind.FACTOR_REMOVED)
+
+    assert await session_risk(provider, owner) >= 70
+
+
+async def test_a_new_browser_that_gives_a_new_client_the_admin_scope_is_a_sequence(
+    provider: Provider, rp: RelyingParty
+) -> None:
+    owner = await settled(provider, rp)
+    client = await provider.client(scope="openid admin")
+    await happen(provider, owner, EventKind.SIGNED_IN, new_device=True)
+    await owner.sign_in(client)
+
+    assert await session_risk(provider, owner) >= 40
