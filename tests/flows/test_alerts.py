@@ -359,6 +359,9 @@ async def test_an_engine_that_fails_asks_for_more_and_tells_administrators(
     owner = await settled(provider, rp, times=4)
     assert provider.site.engine.risk is not None
     policies = provider.site.engine.risk.policies
+    await provider.settle()  # what other tests did to policies is known, and read anew no more
+    async with provider.site.transactions.open(write=False) as stores:
+        await policies.of(stores, owner.person.id)
     sound = policies._versions
     broken = replace(sound.enforced[1].rules[0])
     object.__setattr__(broken, "predicate", _fails)
