@@ -1,5 +1,6 @@
 """The facts that a policy sees of an attempt: a snapshot of what is known, without what is not."""
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from ipaddress import ip_address, ip_network
 
@@ -23,27 +24,19 @@ def facts_for(
     now: datetime, user: User, attempt: Attempt, assessed: Assessed, enrolled: frozenset[Factor] | None, score: int
 ) -> Facts:
     """Return the snapshot that the policy sees; what is not known is left out."""
-    assessment, found = assessed.scored.assessment, assessed.scored.circumstances
+    assessment = assessed.scored.assessment
     policy, session = assessed.chosen.policy, attempt.session
-    known: dict[str, Value | None] = {
+    return _known(_of_the_attempt(attempt, assessed), {
         "groups": frozenset(user.groups),
         "signals": signals_of(assessed, attempt),
         "scope": frozenset(attempt.request.scopes) if attempt.request is not None else frozenset(),
-        "net.named": _named(policy, found.address),
         "enrolled": None if enrolled is None else frozenset(factor.value for factor in enrolled),
         "user.class": "standard" if user.role is Role.USER else "privileged",
-        "client.id": attempt.client.id if attempt.client is not None else None,
-        "client.trust": _trust(attempt.client),
-        "event": attempt.event.value,
-        "net.kind": found.net_kind.value if found.net_kind is not None else None,
-        "net.country": found.country,
-        "net.asn": found.asn,
         "risk.score": score,
         "risk.band": policy.band(score),
         "risk.user_band": policy.band(assessed.user_risk),
         "risk.session_band": policy.band(session.risk if session is not None else 0),
         "history.logins": assessment.logins,
-        "device.known": assessed.scored.found.dev == 0,
         "device.age": _device_age(assessed.scored),
         "user.break_glass": policy.break_glass_group in user.groups,
         "session.acr": _session_acr(session),
@@ -52,16 +45,19 @@ def facts_for(
         "account.age": now - user.created_at if user.created_at is not None else None,
         "email.verified_age": now - user.email_verified_at if user.email_verified_at is not None else None,
         "time.local": _clock(user, now),
-    }
-    return fact_file.checked({name: value for name, value in known.items() if value is not None})
+    })  # fmt: skip
 
 
 def network_facts(attempt: Attempt, assessed: Assessed) -> Facts:
     """Return what is known before a password was looked at and says nothing of whose account it is."""
+    ours = frozenset(code for code in signals_of(assessed, attempt) if code.startswith(_OF_THE_NETWORK))
+    return _known(_of_the_attempt(attempt, assessed), {"signals": ours})
+
+
+def _of_the_attempt(attempt: Attempt, assessed: Assessed) -> dict[str, Value | None]:
+    """Return what is known of request, network and browser, whoever's account it is."""
     found, policy = assessed.scored.circumstances, assessed.chosen.policy
-    ours = {code for code in signals_of(assessed, attempt) if code.startswith(_OF_THE_NETWORK)}
-    known: dict[str, Value | None] = {
-        "signals": frozenset(ours),
+    return {
         "net.named": _named(policy, found.address),
         "client.id": attempt.client.id if attempt.client is not None else None,
         "client.trust": _trust(attempt.client),
@@ -71,7 +67,10 @@ def network_facts(attempt: Attempt, assessed: Assessed) -> Facts:
         "net.asn": found.asn,
         "device.known": assessed.scored.found.dev == 0,
     }
-    return fact_file.checked({name: value for name, value in known.items() if value is not None})
+
+
+def _known(*parts: Mapping[str, Value | None]) -> Facts:
+    return fact_file.checked({name: value for part in parts for name, value in part.items() if value is not None})
 
 
 def signals_of(assessed: Assessed, attempt: Attempt) -> frozenset[str]:

@@ -141,9 +141,9 @@ async def failures_of(
     from_here = await stores.attempts.count(digester.digest("network", network), now)
     at_account = await stores.attempts.count(digester.digest("account_failures", account.hex()), now)
     both = await stores.attempts.count(digester.digest("account_network", f"{account.hex()}|{network}"), now)
-    tried = await stores.attempts.accounts_of(digester.digest("network", network), now)
+    is_spraying = await is_sprayed_from(stores, digester, address=address, now=now)
     share = min(1.0, both / at_account) if at_account else None
-    return FailureCounts(from_here, at_account, share, is_spraying=tried >= lockout.SPRAYED_ACCOUNTS)
+    return FailureCounts(from_here, at_account, share, is_spraying)
 
 
 async def is_sprayed_from(stores: Stores, digester: Digester, *, address: str, now: datetime) -> bool:
