@@ -13,7 +13,6 @@ from idp import resources, settings
 from idp.account_settings import Registration
 from idp.cli.running import default_mode, json_option, read_settings, show
 from idp.clock import SystemClock
-from idp.domain.client import is_safe_uri
 from idp.message_settings import MailSenderName, read_mailbox
 from idp.providers.mail.port import MessageDelayed, Reachable
 from idp.settings import BadSettings, Settings
@@ -159,7 +158,7 @@ async def _database(options: Settings) -> list[Finding]:
             Finding("signing keys", bool(active), " ".join(active) or "none", "they are made at the first start")
         )
         for client in await site.clients.list():
-            bad = [uri for uri in client.redirect_uris if not is_safe_uri(uri)]
+            bad = [uri for uri in client.redirect_uris if not client.may_register(uri)]
             if bad:
                 findings.append(Finding(f"client {client.id}", False, bad[0], "idp client update with a safe URI"))
     finally:

@@ -17,6 +17,9 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _AUTHORITY = re.compile(r"(?P<host>\[::1\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:(?P<port>[1-9][0-9]{0,4}))?")
 _OWN_PORTS = {"https": ":443", "http": ":80"}
 # RFC 3986 without # * [ ] " < > \ ^ ` { | } and controls; a percent sign begins two hexadecimal digits.
+# A private-use scheme is a reversed domain name: it has a dot, so it is neither javascript, data nor file.
+_PRIVATE_USE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+:/(?!/)")
+_LOOPBACK = re.compile(r"(?P<host>http://(127\.0\.0\.1|\[::1\]|localhost))(:[0-9]+)?(?P<rest>[/?].*)?")
 _URI_TEXT = re.compile(r"([!$&-)+-;=?-Z_a-z~]|%[0-9A-Fa-f]{2})*")
 
 
@@ -25,6 +28,7 @@ class Profile(StrEnum):
 
     OAUTH21 = "oauth21"
     OIDC = "oidc"
+    NATIVE = "native"
 
 
 class AuthMethod(StrEnum):
@@ -73,6 +77,7 @@ class Client:
     scopes: tuple[str, ...] = ("openid", "profile", "email", "address", "phone", "offline_access")
     default_scopes: tuple[str, ...] = ()
     jwks: JsonObject | None = None
+    jwks_uri: str | None = None
     assertion_algs: tuple[str, ...] = ()
     id_token_alg: str = "RS256"
     access_token_alg: str = "ES256"
@@ -87,6 +92,21 @@ class Client:
     client_uri: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
+    logo_uri: str | None = None
+    contacts: tuple[str, ...] = ()
+    application_type: str = "web"
+    subject_type: str = "public"
+    sector_identifier_uri: str | None = None
+    software_id: str | None = None
+    software_version: str | None = None
+    software_statement: str | None = None
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str | None = None
+    frontchannel_logout_session_required: bool = False
+    require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
+    dpop_bound_access_tokens: bool = False
     has_logo: bool = False
     brand_color: str | None = None
     allowed_cors_origins: tuple[str, ...] = ()
@@ -110,20 +130,47 @@ class Client:
     @property
     def host(self) -> str:
         """Return the host that people are sent back to, the one verifiable fact about a client."""
-        return (urlsplit(self.redirect_uris[0]).hostname or "") if self.redirect_uris else ""
+        return host_of(self.redirect_uris[0]) if self.redirect_uris else ""
 
     @property
     def cors_origins(self) -> frozenset[str]:
         """Return the origins whose scripts may call the token endpoint for this client."""
-        return frozenset(origin_of(uri) for uri in self.redirect_uris) | frozenset(self.allowed_cors_origins)
+        web = [uri for uri in self.redirect_uris if is_safe_uri(uri)]
+        return frozenset(origin_of(uri) for uri in web) | frozenset(self.allowed_cors_origins)
 
     def allows_redirect(self, uri: str) -> bool:
-        """Say whether the URI is registered, compared as a string, byte for byte (RFC 9700 §2.1)."""
-        return uri in self.redirect_uris and is_safe_uri(uri)
+        """Say whether the URI is registered, compared as a string, byte for byte (RFC 9700 §2.1).
+
+        A native client may take any port of the loopback host that it registered (RFC 8252 §7.3).
+        """
+        if self.profile is not Profile.NATIVE:
+            return uri in self.redirect_uris and is_safe_uri(uri)
+        registered = {_without_port(each) for each in self.redirect_uris}
+        return self.may_register(uri) and (uri in self.redirect_uris or _without_port(uri) in registered - {None})
 
     def allows_logout_redirect(self, uri: str) -> bool:
         """Say whether a sign-out may lead there (RP-Initiated Logout §3)."""
-        return uri in self.post_logout_redirect_uris and is_safe_uri(uri)
+        return uri in self.post_logout_redirect_uris and self.may_register(uri)
+
+    def may_register(self, uri: str) -> bool:
+        """Say whether a client of this profile may be answered at such a URI at all."""
+        return is_safe_uri(uri) or (self.profile is Profile.NATIVE and is_private_use_uri(uri))
+
+
+def _without_port(uri: str) -> tuple[str, str] | None:
+    """Return a loopback URI without its port, None for any other URI."""
+    found = _LOOPBACK.fullmatch(uri)
+    return (found["host"], found["rest"] or "") if found else None
+
+
+def host_of(uri: str) -> str:
+    """Return the host that a redirect URI leads to; of a private-use URI its scheme, which names the application."""
+    return urlsplit(uri).hostname or uri.partition(":")[0]
+
+
+def is_private_use_uri(uri: str) -> bool:
+    """Say whether this is a redirect URI of a private-use scheme, a reversed domain name (RFC 8252 §7.1)."""
+    return len(uri) <= 2048 and bool(_PRIVATE_USE.match(uri)) and bool(_URI_TEXT.fullmatch(uri.partition(":")[2]))
 
 
 def origin_of(uri: str) -> str:

@@ -118,7 +118,7 @@ def check_response_mode(draft: Draft) -> None:
     if asked is None:
         return
     mode = next((mode for mode in ResponseMode if mode.value == asked), None)
-    if mode is None or not allows_response_mode(draft.client, mode):
+    if mode is None or not allows_response_mode(draft.client, mode, draft.redirect_uri):
         raise RedirectError("invalid_request", "response_mode is unknown or not allowed for this client")
     draft.response_mode = mode
 
@@ -145,6 +145,17 @@ def check_unsupported(draft: Draft) -> None:
             raise RedirectError(error, f"{name} is not supported")
     if draft.get("resource") is not None:
         raise RedirectError("invalid_target", "no such resource is registered for this client")
+
+
+def check_promised_protection(draft: Draft) -> None:
+    """Refuse a plain request of a client that registered for pushed or signed ones only (RFC 9126 §6, RFC 9101 §10.5).
+
+    Neither can be sent here yet, so such a client is kept from signing anybody in rather than let in unprotected.
+    """
+    if draft.client.require_pushed_authorization_requests:
+        raise RedirectError("invalid_request", "this client registered to push its requests")
+    if draft.client.require_signed_request_object:
+        raise RedirectError("invalid_request", "this client registered to sign its requests")
 
 
 def check_pkce(draft: Draft) -> None:
@@ -224,6 +235,7 @@ CHECKS: tuple[Callable[[Draft], None], ...] = (
     check_no_repeats,
     check_response_type,
     check_unsupported,
+    check_promised_protection,
     check_pkce,
     check_scope,
     check_nonce,

@@ -24,6 +24,11 @@ ASYMMETRIC_ALGS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 PUBLIC_KEY_TYPES = ("RSA", "EC", "OKP")
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 SHORTEST_HMAC_KEY = 32
+MAX_CONTACTS = 10
+LINKS = (
+    "initiate_login_uri", "policy_uri", "tos_uri", "client_uri", "logo_uri", "jwks_uri", "sector_identifier_uri",
+    "backchannel_logout_uri", "frontchannel_logout_uri",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Rules:
     longest_assertion: timedelta
     response_modes: tuple[ResponseMode, ...]
     refresh_needs_offline_access: bool
+    auth_methods: tuple[AuthMethod, ...] = tuple(AuthMethod)
 
 
 RULES: dict[Profile, Rules] = {
@@ -52,6 +58,14 @@ RULES: dict[Profile, Rules] = {
         response_modes=(ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST),
         refresh_needs_offline_access=True,
     ),
+    Profile.NATIVE: Rules(
+        requires_pkce=True,
+        accepts_token_url_as_audience=False,
+        longest_assertion=timedelta(minutes=5),
+        response_modes=(ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST),
+        refresh_needs_offline_access=False,
+        auth_methods=(AuthMethod.NONE, AuthMethod.PRIVATE_KEY_JWT),
+    ),
 }
 
 
@@ -65,8 +79,10 @@ def requires_pkce(client: Client) -> bool:
     return RULES[client.profile].requires_pkce or not client.is_confidential
 
 
-def allows_response_mode(client: Client, mode: ResponseMode) -> bool:
-    """Say whether the client may be answered this way."""
+def allows_response_mode(client: Client, mode: ResponseMode, redirect_uri: str) -> bool:
+    """Say whether the client may be answered this way at that URI; an application's own scheme takes no posts."""
+    if mode is ResponseMode.FORM_POST and not is_safe_uri(redirect_uri):
+        return False
     return mode in RULES[client.profile].response_modes and (not client.response_modes or mode in client.response_modes)
 
 
@@ -89,6 +105,7 @@ def check(client: Client) -> None:
     if not client.name.strip() or len(client.name) > 100 or not client.name.isprintable():
         raise BadClient("client_name has 1 to 100 printable characters")
     _check_uris(client)
+    _check_words(client)
     _check_grants(client)
     _check_authentication(client)
     if client.default_max_age is not None and client.default_max_age < 0:
@@ -110,7 +127,7 @@ def _check_uris(client: Client) -> None:
         if len(uris) > MAX_URIS:
             raise BadClient(f"at most {MAX_URIS} redirect URIs", code="invalid_redirect_uri")
         for uri in uris:
-            if not is_safe_uri(uri):
+            if not client.may_register(uri):
                 raise BadClient(
                     f"redirect URI {uri!r}: https (http only on a loopback host), no user-info, fragment or wildcard",
                     code="invalid_redirect_uri",
@@ -118,9 +135,28 @@ def _check_uris(client: Client) -> None:
     for origin in client.allowed_cors_origins:
         if not is_safe_uri(origin) or origin_of(origin) != origin:
             raise BadClient(f"{origin!r} is not an origin: https://host, nothing behind it")
-    for link in (client.initiate_login_uri, client.policy_uri, client.tos_uri, client.client_uri):
+    for name in LINKS:
+        link = getattr(client, name)
         if link is not None and not is_safe_uri(link):
-            raise BadClient(f"{link!r} is not an https URL")
+            raise BadClient(f"{name} {link!r} is not an https URL")
+    frame = client.frontchannel_logout_uri
+    if frame is not None and origin_of(frame) not in {origin_of(uri) for uri in client.redirect_uris}:
+        raise BadClient("frontchannel_logout_uri is on the scheme, host and port of a redirect URI")
+
+
+def _check_words(client: Client) -> None:
+    if client.application_type not in ("web", "native"):
+        raise BadClient("application_type is web or native")
+    if client.subject_type != "public":
+        raise BadClient("the only subject_type offered is public")
+    if len(client.contacts) > MAX_CONTACTS or not all(_is_short(text, 254) for text in client.contacts):
+        raise BadClient(f"contacts are at most {MAX_CONTACTS} short printable strings")
+    if not all(_is_short(text, 255) for text in (client.software_id or "-", client.software_version or "-")):
+        raise BadClient("software_id and software_version are short printable strings")
+
+
+def _is_short(text: str, longest: int) -> bool:
+    return 0 < len(text) <= longest and text.isprintable()
 
 
 def _check_grants(client: Client) -> None:
@@ -134,7 +170,19 @@ def _check_grants(client: Client) -> None:
         raise BadClient("the only response type offered is code")
 
 
+def check_agreement(client: Client) -> None:
+    """Raise BadClient unless grant types and response types belong together (RFC 7591 §2.1)."""
+    if ("code" in client.response_types) != ("authorization_code" in client.grant_types):
+        raise BadClient("response type code and grant type authorization_code go together")
+    if client.grant_types == ("refresh_token",):
+        raise BadClient("grant type refresh_token needs another one beside it")
+
+
 def _check_authentication(client: Client) -> None:
+    if client.auth_method not in RULES[client.profile].auth_methods:
+        raise BadClient(f"a client of profile {client.profile} does not authenticate by {client.auth_method}")
+    if client.jwks is not None and client.jwks_uri is not None:
+        raise BadClient("jwks and jwks_uri exclude each other (RFC 7591 §2)")
     match client.auth_method:
         case AuthMethod.NONE if client.secret_digests or client.hmac_secret:
             raise BadClient("a client without authentication has no secret")
@@ -142,12 +190,13 @@ def _check_authentication(client: Client) -> None:
             raise BadClient(f"{client.auth_method} needs a secret")
         case AuthMethod.SECRET_JWT if len((client.hmac_secret or "").encode()) < SHORTEST_HMAC_KEY:
             raise BadClient(f"client_secret_jwt needs a secret of {SHORTEST_HMAC_KEY} bytes (RFC 7518 §3.2)")
-        case AuthMethod.PRIVATE_KEY_JWT if not client.jwks:
-            raise BadClient("private_key_jwt needs the client's public keys: jwks")
+        case AuthMethod.PRIVATE_KEY_JWT if not client.jwks and not client.jwks_uri:
+            raise BadClient("private_key_jwt needs the client's public keys: jwks or jwks_uri")
     if client.jwks is not None and not _holds_public_keys(client.jwks):
         raise BadClient("jwks holds public RSA, EC or OKP keys, and nothing else")
-    if unknown := sorted(set(client.assertion_algs) - set(ASYMMETRIC_ALGS)):
-        raise BadClient(f"an assertion is signed with one of {', '.join(ASYMMETRIC_ALGS)}, not {unknown[0]!r}")
+    offered = ("HS256",) if client.auth_method is AuthMethod.SECRET_JWT else ASYMMETRIC_ALGS
+    if unknown := sorted(set(client.assertion_algs) - set(offered)):
+        raise BadClient(f"an assertion is signed with one of {', '.join(offered)}, not {unknown[0]!r}")
 
 
 def _holds_public_keys(jwks: JsonObject) -> bool:

@@ -36,7 +36,7 @@ def _page(request: Request, visit: Visit, standing: Standing) -> Response:
         form_target=redirect_target(standing),
         action=f"{site_of(request).settings.base_path}/consent/{standing.interaction.id}",
         csrf=csrf.token(request, visit, standing.interaction.id),
-        client=pages.party(request, client),
+        client=pages.party(request, client, asked.redirect_uri),
         account=pages.account(standing.user),
         scopes=list(asked.scopes),
         scope_texts={},

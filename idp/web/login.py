@@ -145,7 +145,7 @@ def shared(request: Request, visit: Visit, standing: Standing, step: str) -> dic
     return {
         "action": f"{site_of(request).settings.base_path}/{step}/{interaction_id}",
         "csrf": csrf.token(request, visit, interaction_id),
-        "client": pages.party(request, standing.client),
+        "client": pages.party(request, standing.client, redirect_target(standing)),
     }
 
 

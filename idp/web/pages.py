@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from idp.domain.client import Client
+from idp.domain.client import Client, host_of
 from idp.domain.secret import make_id
 from idp.domain.user import User
 from idp.oauth.extensions.response_modes import Delivery
@@ -48,13 +48,14 @@ class Account:
     label: str
 
 
-def party(request: Request, client: Client | None) -> Party | None:
-    """Return what a page may say of a client."""
+def party(request: Request, client: Client | None, redirect_uri: str | None = None) -> Party | None:
+    """Return what a page may say of a client; `host` is where this request sends people back to, if it says so."""
     if client is None:
         return None
     base = site_of(request).settings.base_path
     logo = f"{base}/brand/{client.id}/logo" if client.has_logo else None
-    return Party(client.name, logo, client.policy_uri, client.tos_uri, client.host, client.is_self_registered)
+    host = client.host if redirect_uri is None else host_of(redirect_uri)
+    return Party(client.name, logo, client.policy_uri, client.tos_uri, host, client.is_self_registered)
 
 
 def account(user: User | None) -> Account | None:
@@ -122,10 +123,13 @@ def page(
 
 
 def _form_action(target: str | None) -> str:
-    if target is None:
-        return "'self'"
-    parts = urlsplit(target)
-    return f"'self' {parts.scheme}://{parts.netloc}"
+    return "'self'" if target is None else f"'self' {_source(target)}"
+
+
+def _source(uri: str) -> str:
+    """Return what a policy calls the place of a redirect URI; an application's own scheme has no host (CSP §2.3.1)."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
 
 
 def form_post(request: Request, delivery: Delivery, *, ui_locales: str | None = None) -> Response:
@@ -141,8 +145,6 @@ def form_post(request: Request, delivery: Delivery, *, ui_locales: str | None = 
         action=delivery.redirect_uri,
         fields=list(delivery.fields),
     )
-    parts = urlsplit(delivery.redirect_uri)
-    target = f"{parts.scheme}://{parts.netloc}"
-    policy = f"{BASE_POLICY}; script-src 'nonce-{nonce}'; form-action {target}"
+    policy = f"{BASE_POLICY}; script-src 'nonce-{nonce}'; form-action {_source(delivery.redirect_uri)}"
     headers = {"content-language": language, "cache-control": "no-store", "content-security-policy": policy}
     return HTMLResponse(html, headers=headers)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from idp.domain.client import AuthMethod, is_safe_uri, origin_of
+from idp.domain.client import AuthMethod, Profile, is_safe_uri, origin_of
 from tests.support.builders import MINUTE, NOW, TICK, client, digest
 
 SAFE = (
@@ -162,6 +162,15 @@ def test_a_redirect_uri_is_compared_byte_for_byte(uri: str) -> None:
 def test_the_port_of_a_loopback_uri_counts_too() -> None:
     """Only native clients may vary it (RFC 8252 §7.3)."""
     assert not client(redirect_uris=("http://127.0.0.1/cb",)).allows_redirect("http://127.0.0.1:5000/cb")
+
+
+@pytest.mark.parametrize("uri", [uri for uri in UNSAFE.values() if uri != "com.example.app:/cb"])
+def test_a_native_client_follows_no_unsafe_uri_either(uri: str) -> None:
+    """RFC 8252 §8.4: but for schemes that are reversed domain names."""
+    slipped_in = client(profile=Profile.NATIVE, redirect_uris=(uri,), post_logout_redirect_uris=(uri,))
+
+    assert not slipped_in.allows_redirect(uri)
+    assert not slipped_in.allows_logout_redirect(uri)
 
 
 def test_redirect_and_logout_uris_do_not_stand_in_for_each_other() -> None:

@@ -14,6 +14,7 @@ RSA = {"kty": "RSA", "n": "AQAB", "e": "AQAB"}
 EC = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}
 JWKS = {"keys": [RSA, EC]}
 SECRET = "s" * 32
+CALLBACK = "https://rp.example/cb"
 
 GOOD: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -31,6 +32,19 @@ GOOD: dict[str, dict[str, Any]] = {
     "max_age 0": {"default_max_age": 0},
     "own algorithms": {"assertion_algs": ("PS256", "ES256"), "id_token_alg": "EdDSA", "access_token_alg": "PS256"},
     "oidc": {"profile": Profile.OIDC},
+    "native": {
+        "profile": Profile.NATIVE,
+        "auth_method": AuthMethod.NONE,
+        "secret_digests": (),
+        "redirect_uris": ("com.example.app:/cb", "http://127.0.0.1/cb", "https://rp.example/cb"),
+    },
+    "by key from elsewhere": {"auth_method": AuthMethod.PRIVATE_KEY_JWT, "jwks_uri": "https://rp.example/jwks"},
+    "assertions by HS256 with a secret": {
+        "auth_method": AuthMethod.SECRET_JWT,
+        "hmac_secret": SECRET,
+        "assertion_algs": ("HS256",),
+    },
+    "a frame beside a redirect URI": {"frontchannel_logout_uri": "https://rp.example/out"},
 }
 BAD: dict[str, dict[str, Any]] = {
     "no id": {"id": ""},
@@ -83,6 +97,22 @@ BAD: dict[str, dict[str, Any]] = {
     "a policy by script": {"policy_uri": "javascript:alert(1)"},
     "terms over http": {"tos_uri": "http://rp.example/terms"},
     "a home page by data": {"client_uri": "data:text/html,x"},
+    "keys in two places": {"jwks": JWKS, "jwks_uri": "https://rp.example/jwks"},
+    "keys by http": {"jwks_uri": "http://rp.example/jwks"},
+    "a native client with a secret": {"profile": Profile.NATIVE},
+    "assertions by RS256 with a secret": {
+        "auth_method": AuthMethod.SECRET_JWT,
+        "hmac_secret": SECRET,
+        "assertion_algs": ("RS256",),
+    },
+    "a frame elsewhere": {"frontchannel_logout_uri": "https://other.example/out"},
+    "a frame on another port": {"frontchannel_logout_uri": "https://rp.example:8443/out"},
+    "pairwise": {"subject_type": "pairwise"},
+    "an application of no type": {"application_type": "desktop"},
+    "11 contacts": {"contacts": tuple(f"{number}@rp.example" for number in range(11))},
+    "a contact with a line break": {"contacts": ("a@rp.example\nb",)},
+    "a long software_id": {"software_id": "x" * 256},
+    "a picture by data": {"logo_uri": "data:image/png;base64,AA"},
     "a login page elsewhere": {"initiate_login_uri": "http://rp.example/login"},
 }
 BAD_REDIRECTS: dict[str, dict[str, Any]] = {
@@ -160,8 +190,10 @@ def test_a_refresh_token_needs_the_grant_and_under_oidc_the_scope(
 def test_a_client_may_use_the_response_modes_it_registered(profile: Profile) -> None:
     free, bound = client(profile=profile), client(profile=profile, response_modes=("form_post",))
 
-    assert all(clients.allows_response_mode(free, mode) for mode in ResponseMode)
-    assert [mode for mode in ResponseMode if clients.allows_response_mode(bound, mode)] == [ResponseMode.FORM_POST]
+    assert all(clients.allows_response_mode(free, mode, CALLBACK) for mode in ResponseMode)
+    assert [mode for mode in ResponseMode if clients.allows_response_mode(bound, mode, CALLBACK)] == [
+        ResponseMode.FORM_POST
+    ]
 
 
 @pytest.mark.parametrize(

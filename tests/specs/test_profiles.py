@@ -91,7 +91,7 @@ async def test_public_clients_always_prove_possession_of_the_request(
         "https://user@rp.example/cb", "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "//rp.example",
         "https://rp.example/\\cb", "https://rp.example/c\tb", "https://rp.example/a b", "https:rp.example", "", "cb",
         "https://rp.example:99999/cb", "https://RP.example/cb", "https://", "http://127.0.0.1.evil.example/cb",
-        "com.example:/cb",
+        "example:/cb",
     ],
 )  # fmt: skip
 async def test_a_redirect_uri_that_could_be_misread_is_not_registered(
@@ -115,3 +115,58 @@ async def test_a_clear_redirect_uri_is_registered_and_used(provider: Provider, b
     answer = await browser.answer(rp)
 
     assert (await rp.redeem(answer.code)).status == 200
+
+
+@pytest.mark.parametrize("uri", ["com.example.app:/cb", "org.example:/"])
+async def test_only_native_applications_have_a_scheme_of_their_own(
+    provider: Provider, browser: HtmlBrowser, uri: str
+) -> None:
+    """RFC 8252 §7.1: a reversed domain name; a page's policy lets its form lead there."""
+    for profile in (Profile.OAUTH21, Profile.OIDC):
+        with pytest.raises(BadClient) as refused:
+            await provider.client(profile=profile, redirect_uris=[uri])
+        assert refused.value.code == "invalid_redirect_uri"
+    rp = await provider.client(profile=Profile.NATIVE, redirect_uris=[uri])
+
+    answer = await browser.answer(rp)
+
+    assert (await rp.redeem(answer.code)).status == 200
+    assert (await at_once(browser, rp, response_mode="form_post")).error == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "uri", ["com.example.app:cb", "com.example.app://host/cb", "COM.example:/cb", "com.example:/c b", "com..x:/cb",
+            "com.example:/cb#x", "com.example:/*", "javascript.x:alert(1)", "data:/x", "file:/x", "com.example.:/cb"]
+)  # fmt: skip
+async def test_a_scheme_of_ones_own_is_spelt_in_one_way(provider: Provider, uri: str) -> None:
+    """RFC 8252 §7.1, §8.4."""
+    with pytest.raises(BadClient) as refused:
+        await provider.client(profile=Profile.NATIVE, redirect_uris=[uri])
+
+    assert refused.value.code == "invalid_redirect_uri"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+async def test_a_native_application_listens_on_any_port_of_its_loopback_host(
+    provider: Provider, browser: HtmlBrowser, host: str
+) -> None:
+    """RFC 8252 §7.3, RFC 9700 §4.1.3: the port may vary; host, path and query may not."""
+    rp = await provider.client(profile=Profile.NATIVE, redirect_uris=[f"http://{host}/cb?a=1"])
+    rp.redirect_uri = f"http://{host}:49152/cb?a=1"
+
+    answer = await browser.answer(rp)
+
+    assert (await rp.redeem(answer.code, redirect_uri=f"http://{host}:49153/cb?a=1")).error == "invalid_grant"
+    assert (await rp.redeem((await browser.answer(rp)).code)).status == 200
+    for other in (f"http://{host}:49152/cb", f"http://{host}:49152/", f"https://{host}:49152/cb?a=1",
+                  "http://127.0.0.2:49152/cb?a=1", f"http://{host}:99999/cb?a=1"):  # fmt: skip
+        page = await browser.open((await rp.authorization_request(redirect_uri=other)).url)
+        assert (page.status, page.location) == (400, None), other
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "client_secret_jwt"])
+async def test_a_native_application_has_no_secret(provider: Provider, method: str) -> None:
+    """RFC 8252 §8.5: what is on everybody's device is none."""
+    with pytest.raises(BadClient):
+        await provider.client(profile=Profile.NATIVE, method=method)
+    assert (await provider.client(profile=Profile.NATIVE, method="private_key_jwt", key=KEY)).client_id

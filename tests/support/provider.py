@@ -105,7 +105,7 @@ class Provider:
         self,
         *,
         profile: Profile = Profile.OAUTH21,
-        method: str = "client_secret_basic",
+        method: str | None = None,
         key: Key | None = None,
         is_first_party: bool = False,
         scope: str | None = None,
@@ -113,8 +113,9 @@ class Provider:
     ) -> RelyingParty:
         """Register a client with these RFC 7591 members and return it; `key` signs its assertions.
 
-        Without `scope` it may ask for every scope of OpenID Connect, and asks for the usual ones.
+        It has a secret unless it is a native application. Without `scope` it may ask for every scope of OpenID Connect, and asks for the usual ones.
         """
+        method = method or ("none" if profile is Profile.NATIVE else "client_secret_basic")
         defaults: dict[str, Any] = {
             "client_name": "Harbour Books",
             "redirect_uris": [CALLBACK],

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 
 from idp.domain.client import Client
 from idp.domain.event import EventKind
@@ -51,6 +51,8 @@ class TokenGrant:
         """Refuse a client that is not registered for this grant."""
         if not self.request.client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError(f"this client is not registered for grant_type {self.GRANT_TYPE}")
+        if self.client_noun.dpop_bound_access_tokens:  # RFC 9449 §5.2; proofs are not read here yet
+            raise InvalidRequestError("this client registered for tokens bound to a key, and no proof of one came")
 
     def refuse_unknown(self, description: str) -> None:
         """Refuse a code or token that we do not know; too many of them from one network are a guess (429)."""
