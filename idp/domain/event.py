@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from idp.domain.json import JsonObject
+
 
 class EventKind(StrEnum):
     """Stable names of everything that leaves an audit row."""
@@ -69,11 +71,49 @@ class EventKind(StrEnum):
     DECISION_LABELLED = "decision_labelled"
     DRAFT_APPROVED = "draft_approved"
     DRAFT_REMOVED = "draft_removed"
+    EVENTS_REMOVED = "events_removed"
+
+
+class ActorKind(StrEnum):
+    """Who can do things: a person, an application, an operator's command, the provider by itself, or who knows."""
+
+    USER = "user"
+    CLIENT = "client"
+    COMMAND_LINE = "command line"
+    SYSTEM = "system"
+    STRANGER = "stranger"
+
+
+class Result(StrEnum):
+    """How it ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: a user id, a client id, or the operating system's name of who ran a command; `role` as it was then."""
+
+    kind: ActorKind
+    id: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What it was done to, where that is no account and no client: `policy` 7, `key` KID."""
+
+    kind: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened; `detail` holds no personal data and no secret."""
+    """One thing that happened; `detail`, `before` and `after` hold no personal data and no secret.
+
+    `user_id` and `client_id` name whom it is about; an `actor` is given where somebody else did it.
+    """
 
     kind: EventKind
     user_id: str | None = None
@@ -81,3 +121,48 @@ class Event:
     session_id: str | None = None
     address: str | None = None
     detail: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    actor: Actor | None = None
+    target: Target | None = None
+    result: Result | None = None
+    before: JsonObject | None = None
+    after: JsonObject | None = None
+
+
+def actor_of(event: Event) -> Actor | None:
+    """Return who did it; None where only the caller could have known and did not say."""
+    if event.actor is not None or event.kind in _BY_SOMEBODY_ELSE:
+        return event.actor
+    if event.kind in _BY_NOBODY_PROVED:
+        return Actor(ActorKind.STRANGER)
+    if event.kind in _BY_CLIENTS and event.client_id is not None:
+        return Actor(ActorKind.CLIENT, event.client_id)
+    if event.kind in _BY_THE_SYSTEM or event.user_id is None:
+        return Actor(ActorKind.SYSTEM)
+    return Actor(ActorKind.USER, event.user_id)
+
+
+def result_of(event: Event) -> Result:
+    """Return how it ended: as was said, else as the kind of event says."""
+    return event.result or (Result.REFUSED if event.kind in _REFUSALS else Result.DONE)
+
+
+_BY_SOMEBODY_ELSE = frozenset({
+    EventKind.USER_CHANGED, EventKind.CLIENT_CHANGED, EventKind.POLICY_CHANGED, EventKind.POLICY_REVERTED,
+    EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED,
+})  # fmt: skip
+_BY_NOBODY_PROVED = frozenset({
+    EventKind.SIGN_IN_REFUSED, EventKind.THROTTLED, EventKind.FACTOR_REFUSED, EventKind.RESET_ASKED,
+    EventKind.RECOVERY_STARTED, EventKind.SIGN_UP_STARTED, EventKind.ATTEMPT_ASKED,
+})  # fmt: skip
+_BY_CLIENTS = frozenset({
+    EventKind.TOKENS_ISSUED, EventKind.TOKENS_REFRESHED, EventKind.TOKEN_REFUSED, EventKind.TOKEN_REVOKED,
+    EventKind.CODE_REPLAYED, EventKind.REFRESH_REUSED,
+})  # fmt: skip
+_BY_THE_SYSTEM = frozenset({
+    EventKind.ACCOUNT_DELETED, EventKind.KEY_ROTATED, EventKind.KEY_REVOKED, EventKind.EVENTS_REMOVED,
+})  # fmt: skip
+_REFUSALS = frozenset({
+    EventKind.SIGN_IN_REFUSED, EventKind.AUTHORIZATION_REFUSED, EventKind.TOKEN_REFUSED, EventKind.FACTOR_REFUSED,
+    EventKind.THROTTLED, EventKind.CONSENT_DENIED, EventKind.CODE_REPLAYED, EventKind.REFRESH_REUSED,
+    EventKind.ATTEMPT_DENIED,
+})  # fmt: skip

@@ -7,7 +7,7 @@ from typing import cast
 
 from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, insert, or_, select
 
-from idp.domain.event import Event
+from idp.domain.event import Actor, Event, actor_of, result_of
 from idp.domain.json import Json
 from idp.domain.secret import Sealer, make_id
 from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place, to_micros
@@ -25,6 +25,14 @@ events = Table(
     Column("sealed_address", LargeBinary),
     Column("request_id", String(32)),
     Column("detail", JsonText),
+    Column("actor_kind", String(16)),
+    Column("actor_id", String(128)),
+    Column("actor_role", String(16)),
+    Column("target_kind", String(32)),
+    Column("target_id", String(128)),
+    Column("result", String(16)),
+    Column("before", JsonText),
+    Column("after", JsonText),
     Index("ix_events_at", "at"),
     Index("ix_events_user_id_at", "user_id", "at"),
 )
@@ -45,11 +53,14 @@ class RecordedEvent:
 class EventStore:
     """The audit trail of one transaction."""
 
-    def __init__(self, connection: Transaction, sealer: Sealer, *, request_id: str | None) -> None:
-        """Work inside the connection's transaction."""
+    def __init__(
+        self, connection: Transaction, sealer: Sealer, *, request_id: str | None, actor: Actor | None = None
+    ) -> None:
+        """Work inside the connection's transaction; what no event says of its actor is said of all by `actor`."""
         self._connection = connection
         self._sealer = sealer
         self._request_id = request_id
+        self._actor = actor
         self._written = 0
 
     async def add(self, event: Event, now: datetime) -> None:
@@ -60,6 +71,7 @@ class EventStore:
         address = None
         if event.address is not None:
             address = self._sealer.seal(event.address.encode(), place=place("events", "address", event_id))
+        actor, target = event.actor or self._actor or actor_of(event), event.target
         await self._connection.execute(
             _ADD,
             {
@@ -72,6 +84,14 @@ class EventStore:
                 "sealed_address": address,
                 "request_id": self._request_id,
                 "detail": dict(event.detail) or None,
+                "actor_kind": actor and actor.kind.value,
+                "actor_id": actor and actor.id,
+                "actor_role": actor and actor.role,
+                "target_kind": target and target.kind,
+                "target_id": target and target.id,
+                "result": result_of(event).value,
+                "before": event.before,
+                "after": event.after,
             },
         )
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TypeVar
 
+from idp.domain.event import Actor
 from idp.domain.secret import Digester, Sealer
 from idp.storage.access_tokens import AccessTokenStore
 from idp.storage.adviser import AdviserStore
@@ -18,6 +19,8 @@ from idp.storage.database import Database, Transaction
 from idp.storage.decisions import DecisionStore
 from idp.storage.drafts import DraftStore
 from idp.storage.epochs import EpochStore
+from idp.storage.event_checkpoints import EventCheckpointStore
+from idp.storage.event_links import EventLinkStore
 from idp.storage.events import EventStore
 from idp.storage.failure_hours import FailureHourStore
 from idp.storage.grants import GrantStore
@@ -47,13 +50,15 @@ class Stores:
     """Every store, bound to one connection; they share its fate: all or nothing is written."""
 
     def __init__(
-        self, connection: Transaction, *, sealer: Sealer, digester: Digester, request_id: str | None = None
-    ) -> None:
+        self, connection: Transaction, *, sealer: Sealer, digester: Digester, request_id: str | None = None,
+        actor: Actor | None = None,
+    ) -> None:  # fmt: skip
         """Bind the stores; each is made when it is first asked for."""
         self.connection = connection
         self._sealer = sealer
         self._digester = digester
         self._request_id = request_id
+        self._actor = actor
 
     @cached_property
     def users(self) -> UserStore:
@@ -153,7 +158,17 @@ class Stores:
     @cached_property
     def events(self) -> EventStore:
         """The audit trail."""
-        return EventStore(self.connection, self._sealer, request_id=self._request_id)
+        return EventStore(self.connection, self._sealer, request_id=self._request_id, actor=self._actor)
+
+    @cached_property
+    def event_links(self) -> EventLinkStore:
+        """The chain over the audit trail."""
+        return EventLinkStore(self.connection, self._sealer, self._digester)
+
+    @cached_property
+    def event_checkpoints(self) -> EventCheckpointStore:
+        """What was signed about that chain."""
+        return EventCheckpointStore(self.connection)
 
     @cached_property
     def signing_keys(self) -> SigningKeyStore:
@@ -219,11 +234,16 @@ class Stores:
 class Transactions:
     """Opens transactions with all stores on them."""
 
-    def __init__(self, database: Database, *, sealer: Sealer, digester: Digester) -> None:
-        """Keep what every store needs."""
+    def __init__(self, database: Database, *, sealer: Sealer, digester: Digester, actor: Actor | None = None) -> None:
+        """Keep what every store needs; `actor` does everything that no event says another did."""
         self.database = database
         self._sealer = sealer
         self._digester = digester
+        self._actor = actor
+
+    def acting(self, actor: Actor) -> "Transactions":
+        """Return transactions on the same database in which this actor does everything: an administrator's."""
+        return Transactions(self.database, sealer=self._sealer, digester=self._digester, actor=actor)
 
     @asynccontextmanager
     async def open(self, *, write: bool, request_id: str | None = None) -> AsyncIterator[Stores]:
@@ -236,4 +256,5 @@ class Transactions:
         return await self.database.run(lambda connection: work(self._stores(connection, request_id)), write=write)
 
     def _stores(self, connection: Transaction, request_id: str | None) -> Stores:
-        return Stores(connection, sealer=self._sealer, digester=self._digester, request_id=request_id)
+        sealer, digester = self._sealer, self._digester
+        return Stores(connection, sealer=sealer, digester=digester, request_id=request_id, actor=self._actor)

@@ -35,6 +35,7 @@ from tests.support.storage import World, count
 KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
     "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
+    "event_chain", "event_links", "event_checkpoints", "event_removals",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
