@@ -81,4 +81,8 @@ class AccountSettings(BaseModel):
         Attestation.NONE, description="`direct`: passkeys must say who made them, and be on the list"
     )
     webauthn_aaguids: Listed = Field((), description="makes of authenticators that are taken; all if empty")
+    webauthn_revoked_file: Path | None = Field(
+        None,
+        description="makes of authenticators that are not trusted any more: a list of AAGUIDs, or a FIDO metadata BLOB",
+    )
     webauthn_roots_file: Path | None = Field(None, description="PEM file of roots that attestations must lead to")

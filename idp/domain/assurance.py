@@ -35,6 +35,8 @@ class Trait(StrEnum):
     USER_VERIFIED = "uv"  # the authenticator asked for a PIN, a finger or a face itself
     DEVICE_BOUND = "bound"  # the key cannot leave its authenticator
     ATTESTED = "attested"  # its make was checked against the operator's roots when it was registered
+    REVOKED = "revoked"  # its make is one that the operator no longer trusts
+    COUNTER_STOOD = "counter_stood"  # its signature counter did not grow: there may be a copy of the key
 
 
 KINDS: dict[Factor, frozenset[Kind]] = {
@@ -75,8 +77,7 @@ class Proof:
     @property
     def kinds(self) -> frozenset[Kind]:
         """Return what this proof rests on; a key that verified its user rests on two things."""
-        extra = {Kind.INHERENCE} if self.factor is Factor.WEBAUTHN and Trait.USER_VERIFIED in self.traits else set()
-        return KINDS[self.factor] | extra
+        return KINDS[self.factor] | ({Kind.INHERENCE} if self._verified_user else set())
 
     @property
     def amr(self) -> tuple[str, ...]:
@@ -84,7 +85,17 @@ class Proof:
         if self.factor is not Factor.WEBAUTHN:
             return AMR[self.factor]
         key = "hwk" if Trait.DEVICE_BOUND in self.traits else "swk"
-        return (key, "user") if Trait.USER_VERIFIED in self.traits else (key,)
+        return (key, "user") if self._verified_user else (key,)
+
+    @property
+    def is_phishing_resistant(self) -> bool:
+        """Say whether this is a passkey or security key of a make that is trusted."""
+        return self.factor is Factor.WEBAUTHN and Trait.REVOKED not in self.traits
+
+    @property
+    def _verified_user(self) -> bool:
+        """Say whether a key is believed that it verified its user."""
+        return self.is_phishing_resistant and Trait.USER_VERIFIED in self.traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ class Requirement:
             bool(counted)
             and len(kinds(counted)) >= (self.factors if self.factors > 1 else 0)
             and (not self.checked or any(proof.factor in CHECKED for proof in counted))
-            and (not self.phishing_resistant or any(proof.factor is Factor.WEBAUTHN for proof in counted))
+            and (not self.phishing_resistant or any(proof.is_phishing_resistant for proof in counted))
             and (not self.hardware_bound or any(_is_hardware_bound(proof) for proof in counted))
         )
 
@@ -172,4 +183,4 @@ def authenticated_at(proofs: Iterable[Proof]) -> datetime:
 
 
 def _is_hardware_bound(proof: Proof) -> bool:
-    return {Trait.DEVICE_BOUND, Trait.ATTESTED} <= proof.traits and proof.factor is Factor.WEBAUTHN
+    return proof.is_phishing_resistant and {Trait.DEVICE_BOUND, Trait.ATTESTED} <= proof.traits

@@ -5,8 +5,12 @@ vouches for itself where roots are given, formats that may lead to roots of the 
 another make.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from idp.domain.json import BadJson, Json, read_object
+from idp.domain.secret import from_base64url
 
 if TYPE_CHECKING:
     from webauthn.helpers.structs import AttestationFormat
@@ -16,6 +20,14 @@ ZERO_AAGUID = "00000000-0000-0000-0000-000000000000"
 CHAINED = frozenset({"packed", "tpm"})
 MAKE = "1.3.6.1.4.1.45724.1.1.4"  # id-fido-gen-ce-aaguid
 OCTET_STRING = b"\x04\x10"  # of sixteen bytes
+_AAGUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_BLOB = re.compile(r"eyJ[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
+#: How FIDO Metadata Service 3.0 (AuthenticatorStatus) marks a make whose keys or user verification can be forged. An
+#: update that mends it says nothing of the key at hand.
+BROKEN = frozenset({
+    "REVOKED", "USER_VERIFICATION_BYPASS", "ATTESTATION_KEY_COMPROMISE", "USER_KEY_REMOTE_COMPROMISE",
+    "USER_KEY_PHYSICAL_COMPROMISE",
+})  # fmt: skip
 
 
 def roots_by_format(roots: Sequence[bytes]) -> "Mapping[AttestationFormat, list[bytes]] | None":
@@ -51,3 +63,45 @@ def _is_certified(attestation: bytes, aaguid: str) -> bool:
         if extension.oid.dotted_string == MAKE
     ]
     return named in ([], [OCTET_STRING + bytes.fromhex(aaguid.replace("-", ""))])
+
+
+def read_makes(text: str) -> frozenset[str]:
+    """Return the makes that an operator's file calls broken: AAGUIDs, one a line, or a metadata BLOB of FIDO.
+
+    Whether a BLOB is genuine is for whoever put it there to check, as with a list. Raises ValueError with the line for
+    anything else.
+    """
+    blob = _BLOB.fullmatch(text.strip())
+    if blob is not None:
+        return frozenset(_broken_makes(blob[1]))
+    found = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        aaguid = line.split("#")[0].strip().lower()
+        if aaguid and not _AAGUID.fullmatch(aaguid):
+            raise ValueError(f"line {number} is no AAGUID")
+        found |= {aaguid} if aaguid else set()
+    return frozenset(found)
+
+
+def _broken_makes(payload: str) -> Iterator[str]:
+    try:
+        document = read_object(from_base64url(payload).decode("utf-8"))
+    except (BadJson, ValueError) as error:
+        raise ValueError("the payload of the BLOB cannot be read") from error
+    for entry in _entries(document):
+        aaguid, reports = _member(entry, "aaguid"), _member(entry, "statusReports")
+        statuses = [_member(report, "status") for report in reports] if isinstance(reports, list) else []
+        if isinstance(aaguid, str) and not BROKEN.isdisjoint(map(str, statuses)):
+            yield aaguid.lower()
+
+
+def _entries(document: Mapping[str, Json]) -> list[Json]:
+    match document.get("entries"):
+        case list(entries):
+            return entries
+        case _:
+            raise ValueError("the BLOB has no entries")
+
+
+def _member(document: Json, name: str) -> Json:
+    return document.get(name) if isinstance(document, Mapping) else None

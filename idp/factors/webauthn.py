@@ -2,7 +2,8 @@
 
 Checked here beside the library: size and JSON of the answer, the challenge spent by the first answer and bound to who
 asked, id = rawId, nobody else's credential, the owner and the user handle, no foreign frames, backup eligibility that
-never changes, a signature counter that grows, the operator's attestation policy.
+never changes, the operator's attestation policy. A signature counter that did not grow and a make that is no longer
+trusted are told with the proof: they are weighed, not refused.
 Not here: what a passkey is worth → domain/assurance.py.
 """
 
@@ -31,15 +32,6 @@ from idp.storage.stores import Stores
 
 CHALLENGE_BYTES = 32
 MOST_PER_PERSON = 20
-
-
-class CounterRegressed(Exception):
-    """The signature is right but its counter did not grow: there may be a copy of the key."""
-
-    def __init__(self, credential: Credential) -> None:
-        """Keep which key it is."""
-        super().__init__(credential.id)
-        self.credential = credential
 
 
 class Webauthn:
@@ -103,7 +95,7 @@ class Webauthn:
             await attempt.stores.credentials.add(credential, lookup=self._lookup(made.raw_id))
         except CredentialTaken:
             return Refused(Refusal.PASSKEY_TAKEN)
-        return Enrolled(credential, _proof(credential, attempt, user_verified=made.user_verified))
+        return Enrolled(credential, self._proof(_Shown(credential, made.user_verified), attempt))
 
     async def challenge(self, attempt: Attempt) -> Challenge | Refused:
         """Return the options for proving one of this person's passkeys (§5.5)."""
@@ -111,15 +103,15 @@ class Webauthn:
         if not known:
             return Refused(Refusal.NOT_AVAILABLE)
         challenge = await self._new_challenge(attempt.stores, attempt, "prove", attempt.user.id)
-        return Challenge(options=self._request(challenge, _descriptors(known), verification="preferred"))
+        trusted = [each for each in known if not self._is_revoked(each)]
+        return Challenge(options=self._request(challenge, _descriptors(trusted or known), verification="preferred"))
 
     async def verify(self, attempt: Attempt, answer: str) -> Proof | Refused:
-        """Check an assertion of one of this person's passkeys; raise CounterRegressed for a possible copy."""
+        """Check an assertion of one of this person's passkeys."""
         found = await self._assertion(attempt.stores, attempt, "prove", answer, user_id=attempt.user.id)
         if isinstance(found, Refused):
             return found
-        credential, user_verified = found
-        return _proof(credential, attempt, user_verified=user_verified)
+        return self._proof(found, attempt)
 
     async def challenge_anybody(self, stores: Stores, attempt: "Anybody") -> Mapping[str, Json]:
         """Return the options for a sign-in without a name: the same for everybody (LG03)."""
@@ -127,19 +119,18 @@ class Webauthn:
         return self._request(challenge, [], verification="required")
 
     async def verify_anybody(self, stores: Stores, attempt: "Anybody", answer: str) -> tuple[User, Proof] | Refused:
-        """Return whose passkey this is, if it verified its user itself; raise CounterRegressed for a possible copy."""
+        """Return whose passkey this is, if it verified its user itself."""
         found = await self._assertion(stores, attempt, "sign-in", answer, user_id=None)
         if isinstance(found, Refused):
             return found
-        credential, user_verified = found
-        user = await stores.users.find(credential.user_id)
-        if user is None or not user.is_active or not user_verified:
+        user = await stores.users.find(found.credential.user_id)
+        if user is None or not user.is_active or not found.user_verified:
             return Refused(Refusal.PASSKEY_REFUSED)
-        return user, _proof(credential, attempt, user_verified=True)
+        return user, self._proof(found, attempt)
 
     async def _assertion(
         self, stores: Stores, attempt: "Attempt | Anybody", kind: str, answer: str, *, user_id: str | None
-    ) -> tuple[Credential, bool] | Refused:
+    ) -> "_Shown | Refused":
         """Check an assertion (§7.2)."""
         stored = await stores.webauthn_challenges.take(attempt.binding, _purpose(attempt, kind), attempt.now)
         parsed = read_answer(answer, "webauthn.get", self.party)
@@ -158,12 +149,27 @@ class Webauthn:
         )  # fmt: skip
         if seen is None or seen.is_eligible is not credential.content.get("eligible"):
             return Refused(Refusal.PASSKEY_REFUSED)  # backup eligibility never changes (§7.2)
-        if seen.counter <= credential.counter and (seen.counter or credential.counter):
-            raise CounterRegressed(credential)
-        used = replace(credential, counter=seen.counter, content={**credential.content, "backed_up": seen.is_backed_up})
+        counter_stood = seen.counter <= credential.counter and bool(seen.counter or credential.counter)
+        highest = max(seen.counter, credential.counter)  # so that a copy is noticed until it is ahead of the original
+        used = replace(credential, counter=highest, content={**credential.content, "backed_up": seen.is_backed_up})
         if not await stores.credentials.note_use(used, old_counter=credential.counter, now=attempt.now):
             return Refused(Refusal.PASSKEY_REFUSED)
-        return used, seen.user_verified
+        return _Shown(used, seen.user_verified, counter_stood)
+
+    def _is_revoked(self, credential: Credential) -> bool:
+        return credential.text("aaguid") in self.party.revoked
+
+    def _proof(self, shown: "_Shown", attempt: "Attempt | Anybody") -> Proof:
+        content = shown.credential.content
+        traits = {
+            Trait.USER_VERIFIED: shown.user_verified,
+            Trait.DEVICE_BOUND: content.get("eligible") is False,
+            Trait.ATTESTED: content.get("attested") is True,
+            Trait.REVOKED: self._is_revoked(shown.credential),
+            Trait.COUNTER_STOOD: shown.counter_stood,
+        }
+        found = frozenset(trait for trait, holds in traits.items() if holds)
+        return Proof(Factor.WEBAUTHN, attempt.now, shown.credential.id, found)
 
     async def _is_owner(
         self, stores: Stores, credential: Credential, parsed: Mapping[str, Json], *, is_required: bool
@@ -208,19 +214,17 @@ class Anybody:
     purpose: str = "sign-in"
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A passkey and what its ceremony showed."""
+
+    credential: Credential
+    user_verified: bool
+    counter_stood: bool = False
+
+
 def _purpose(attempt: "Attempt | Anybody", kind: str) -> str:
     return f"{kind}:{attempt.purpose}"
-
-
-def _proof(credential: Credential, attempt: "Attempt | Anybody", *, user_verified: bool) -> Proof:
-    traits = {
-        Trait.USER_VERIFIED: user_verified,
-        Trait.DEVICE_BOUND: credential.content.get("eligible") is False,
-        Trait.ATTESTED: credential.content.get("attested") is True,
-    }
-    return Proof(
-        Factor.WEBAUTHN, attempt.now, credential.id, frozenset(trait for trait, holds in traits.items() if holds)
-    )
 
 
 def _descriptors(credentials: Sequence[Credential]) -> list[Json]:

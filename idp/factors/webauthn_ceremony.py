@@ -34,6 +34,7 @@ class RelyingParty:
     wants_attestation: bool = False
     aaguids: frozenset[str] = frozenset()
     roots: tuple[bytes, ...] = ()
+    revoked: frozenset[str] = frozenset()  # makes that are no longer trusted
 
     def takes(self, format_: str, aaguid: str, statement: bytes) -> bool:
         """Say whether an authenticator said who made it, in a way that the operator trusts."""
@@ -80,7 +81,7 @@ def check_registration(parsed: Mapping[str, Json], challenge: bytes, party: Rely
         is_attested = party.wants_attestation and party.takes(str(made.fmt), made.aaguid, made.attestation_object)
     except (WebAuthnException, UnsupportedAlgorithm, *_MALFORMED):
         return Refused(Refusal.PASSKEY_REFUSED)
-    if party.wants_attestation and not is_attested:
+    if made.aaguid in party.revoked or (party.wants_attestation and not is_attested):
         return Refused(Refusal.PASSKEY_NOT_ALLOWED)
     if not is_usable or not 0 < len(made.credential_id) <= LONGEST_ID:
         return Refused(Refusal.PASSKEY_REFUSED)

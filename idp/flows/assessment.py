@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from idp.domain.assurance import Trait
 from idp.domain.authorization import AuthorizationRequest
 from idp.domain.client import Client
 from idp.domain.secret import make_id
@@ -35,6 +36,7 @@ class Attempt:
     client: Client | None = None
     session: Session | None = None
     is_breached: bool | None = None
+    shown: frozenset[Trait] | None = None  # by the passkey that was proved, if one was
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ async def _circumstances(context: Context, visit: Visit, user: User | None, atte
         hour=_hour(user, now),
         failures=failures,
         breached=attempt.is_breached,
+        webauthn_counter=None if attempt.shown is None else Trait.COUNTER_STOOD in attempt.shown,
+        webauthn_revoked=None if attempt.shown is None else Trait.REVOKED in attempt.shown,
         credential_age=_credential_age(user, password.created_at, now) if password is not None else None,
         ja4=visit.ja4,
         ja4h=visit.ja4h,

@@ -7,7 +7,7 @@ from idp.domain.secret import Digest, Digester
 from idp.domain.user import User
 from idp.flows.visit import Visit
 from idp.oauth.context import Engine
-from idp.policy.step_up import SECOND_FACTORS, Facts
+from idp.policy.step_up import SECOND_FACTORS, Facts, Rules
 from idp.storage.stores import Stores
 
 
@@ -22,14 +22,23 @@ async def facts_of(stores: Stores, engine: Engine, visit: Visit, user: User, now
         return Facts(frozenset(enrolled))
     if await stores.recovery_codes.count(user.id):
         enrolled.add(Factor.RECOVERY_CODE)
-    has_bound_key = False
-    if Factor.WEBAUTHN in enrolled and engine.rules.attests:
-        keys = await stores.credentials.of_user(user.id, Factor.WEBAUTHN)
-        has_bound_key = any(key.content.get("attested") and not key.content.get("eligible") for key in keys)
+    keys = await keys_of(stores, engine.rules, user.id) if Factor.WEBAUTHN in enrolled else Facts()
     is_remembered = engine.rules.remembers_browsers and await stores.remembered_browsers.recognise(
         user.id, browser_digest(engine.digester, visit, user.id), now
     )
-    return Facts(frozenset(enrolled), is_remembered, has_bound_key)
+    return Facts(frozenset(enrolled), is_remembered, keys.has_bound_key, keys.only_revoked)
+
+
+async def keys_of(stores: Stores, rules: Rules, user_id: str) -> Facts:
+    """Return what a person's passkeys could show; they are not looked at where that makes no difference."""
+    if not rules.attests and not rules.revoked:
+        return Facts()
+    keys = await stores.credentials.of_user(user_id, Factor.WEBAUTHN)
+    trusted = [key for key in keys if key.text("aaguid") not in rules.revoked]
+    has_bound_key = rules.attests and any(
+        key.content.get("attested") and not key.content.get("eligible") for key in trusted
+    )
+    return Facts(has_bound_key=has_bound_key, only_revoked=bool(keys) and not trusted)
 
 
 def browser_digest(digester: Digester, visit: Visit, user_id: str) -> Digest:

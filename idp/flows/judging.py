@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from idp.domain import assurance
-from idp.domain.assurance import Factor, Requirement
+from idp.domain.assurance import Factor, Requirement, Trait
 from idp.domain.authorization import AuthorizationRequest, Interaction
 from idp.domain.client import Client
 from idp.domain.risk import Band
@@ -150,7 +150,7 @@ async def with_judgement(
         return after, None
     event = _event_of(after)
     session = standing.session if standing.session is not None and standing.session.user_id == user.id else None
-    attempt = Attempt(event, after.request, standing.client, session)
+    attempt = Attempt(event, after.request, standing.client, session, _was_breached(standing, user), _shown(after))
     found = assessed or await assessment.assess(context, visit, user, attempt)
     assert found is not None
     attempt = replace(attempt, is_breached=found.scored.circumstances.breached)
@@ -162,6 +162,20 @@ async def with_judgement(
     await verdict.keep(context, user, attempt, judged, account, proofs)
     await _deny(context, visit, judged)
     return replace(after, judgement=judged.judgement.as_json()), judged
+
+
+def _shown(interaction: Interaction) -> frozenset[Trait] | None:
+    """Return what the passkey that was proved on the way showed, None if none was."""
+    return next((proof.traits for proof in interaction.proofs if proof.factor is Factor.WEBAUTHN), None)
+
+
+def _was_breached(standing: "Standing", user: User) -> bool | None:
+    """Say whether the password that this person typed on the way has leaked; None if they typed none yet."""
+    if standing.interaction.user_id != user.id:
+        return None
+    facts = (standing.interaction.judgement or {}).get("facts")
+    signals = facts.get("signals") if isinstance(facts, dict) else None
+    return "CRED_BREACHED" in signals if isinstance(signals, list) else None
 
 
 async def _deny(context: Context, visit: Visit, judged: Judged) -> None:

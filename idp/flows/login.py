@@ -13,7 +13,7 @@ from idp.domain.refusal import Refusal, Refused
 from idp.domain.user import User
 from idp.factors.password import PasswordHasher, is_plausible
 from idp.factors.password_judge import PasswordJudge
-from idp.factors.webauthn import Anybody, CounterRegressed, Webauthn
+from idp.factors.webauthn import Anybody, Webauthn
 from idp.factors.webauthn_ceremony import as_json
 from idp.flows import assessment, authorization, known_device, throttle
 from idp.flows.advising import Advising
@@ -254,11 +254,7 @@ class Login:
 
     async def _whose(self, context: Context, standing: Standing, answer: str) -> tuple[User, Proof] | Refused:
         asked = Anybody(standing.interaction.id, context.now)
-        try:
-            return await self._webauthn.verify_anybody(context.stores, asked, answer)
-        except CounterRegressed as error:
-            await self._notices.passkey_copied(context, error.credential)
-            return Refused(Refusal.PASSKEY_REFUSED)
+        return await self._webauthn.verify_anybody(context.stores, asked, answer)
 
     async def _not_yet(self, context: Context, standing: Standing, refused: Refused) -> NotYet:
         return NotYet(standing, refused, await self.passkey_options(context, standing))

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from idp.domain.assurance import Factor
 from idp.domain.client import Client
-from idp.domain.credential import Credential
 from idp.domain.event import EventKind
 from idp.domain.message import Message
 from idp.domain.secret import Digest, Digester, make_secret
@@ -156,11 +155,11 @@ class Notices:
         """Tell a person, once a day, that the password they use has leaked somewhere."""
         await self.tell(stores, user, "password_breached", now, once_a_day=True, link=self.url("account/password"))
 
-    async def passkey_copied(self, context: Context, credential: Credential) -> None:
-        """Note and tell that a passkey's counter did not grow (WebAuthn §7.2 step 24)."""
-        await context.record(EventKind.PASSKEY_COPIED, user_id=credential.user_id, credential=credential.id)
-        user = await context.stores.users.find(credential.user_id)
-        if user is not None:
+    async def passkey_copied(self, context: Context, user: User, credential_id: str) -> None:
+        """Note and tell that a passkey's counter did not grow (WebAuthn §7.2)."""
+        await context.record(EventKind.PASSKEY_COPIED, user_id=user.id, credential=credential_id)
+        credential = await context.stores.credentials.find(user.id, credential_id)
+        if credential is not None:
             await self.tell(context.stores, user, "passkey_copied", context.now, name=credential.name)
 
     async def recovery_code_used(self, context: Context, user: User) -> None:

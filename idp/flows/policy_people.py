@@ -5,10 +5,12 @@ are those who could not begin a sign-in under any policy: nobody locks out an ac
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from idp.domain.assurance import Factor, Proof
 from idp.domain.user import Role, User
+from idp.flows.enrolled import keys_of
 from idp.policy import ability as abilities
 from idp.policy import step_up
 from idp.policy.facts import Facts, Value, ordinary
@@ -67,11 +69,8 @@ async def _usable(stores: Stores, rules: Rules, user: User, factors: frozenset[F
         usable.add(Factor.EMAIL_OTP)
     if usable & step_up.SECOND_FACTORS and await stores.recovery_codes.count(user.id):
         usable.add(Factor.RECOVERY_CODE)
-    has_bound_key = False
-    if Factor.WEBAUTHN in usable and rules.attests:
-        keys = await stores.credentials.of_user(user.id, Factor.WEBAUTHN)
-        has_bound_key = any(key.content.get("attested") and not key.content.get("eligible") for key in keys)
-    return step_up.Facts(frozenset(usable), has_bound_key=has_bound_key)
+    keys = await keys_of(stores, rules, user.id) if Factor.WEBAUTHN in usable else step_up.Facts()
+    return replace(keys, enrolled=frozenset(usable))
 
 
 def _facts(policy: Policy, user: User, enrolled: frozenset[Factor], now: datetime) -> Facts:

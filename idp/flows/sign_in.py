@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from idp.domain import assurance
-from idp.domain.assurance import Proof
+from idp.domain.assurance import Proof, Trait
 from idp.domain.authorization import Interaction
 from idp.domain.event import EventKind
 from idp.domain.json import Json
@@ -27,6 +27,8 @@ from idp.risk.signal import Cookie
 
 # Among what an interaction keeps of its judgement: whether its person got a mail, and which decision began it.
 TOLD, ASKED_BY = "told", "asked_by"
+#: What a proof may show that makes its attempt riskier than it looked before.
+DOUBTFUL = frozenset({Trait.REVOKED, Trait.COUNTER_STOOD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ class SignIn:
         before = standing.interaction
         own = before.proofs if before.user_id == user.id else ()
         after = replace(before, user_id=user.id, proofs=assurance.merge(own, proofs))
-        if not own:
+        for proof in proofs:
+            if Trait.COUNTER_STOOD in proof.traits and proof.credential_id is not None:
+                await self._notices.passkey_copied(context, user, proof.credential_id)
+        if not own or any(proof.traits & DOUBTFUL for proof in proofs):
             after = await self._judge(context, visit, standing, user, after, assessed)
         signed_in = None
         if await context.stores.interactions.note_proofs(before, after):
@@ -105,13 +110,14 @@ class SignIn:
         assessed: Assessed | None,
     ) -> Interaction:
         """Have the attempt judged, tell whoever must know, and note on the interaction that the person was told."""
-        asked_by = (after.judgement or {}).get("decision")
+        before = after.judgement or {}
+        asked_by = before.get("decision")
         after, judged = await judging.with_judgement(context, visit, standing, user, after, assessed)
         if judged is None:
             return after
         was_told = isinstance(asked_by, str) and after.request is not None  # at /authorize, by their session
         told = await self._alerts.of_attempt(context, visit, user, judged, was_told=was_told)
-        more: dict[str, Json] = {TOLD: True} if told else {}
+        more: dict[str, Json] = {TOLD: True} if told or TOLD in before else {}
         return replace(after, judgement={**(after.judgement or {}), **more, ASKED_BY: asked_by})
 
     async def _settle(self, context: Context, user: User, after: Interaction, opened: OpenedSession) -> None:

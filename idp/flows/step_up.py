@@ -13,7 +13,6 @@ from idp.factors.email_otp import masked_email
 from idp.factors.factor import Attempt
 from idp.factors.one_time_code import purpose_of
 from idp.factors.sms_otp import masked_number
-from idp.factors.webauthn import CounterRegressed
 from idp.flows import throttle
 from idp.flows.authorization import Standing
 from idp.flows.notices import Notices
@@ -123,11 +122,7 @@ class StepUp:
                 await context.record(EventKind.THROTTLED, user_id=user.id, factor=factor.value)
                 await self._notices.attempts_blocked(stores, user, context.now)
                 return refused
-        try:
-            proof = await self._catalog[factor].verify(self._attempt(context, standing, user), answer)
-        except CounterRegressed as error:
-            await self._notices.passkey_copied(context, error.credential)
-            proof = Refused(Refusal.PASSKEY_REFUSED)
+        proof = await self._catalog[factor].verify(self._attempt(context, standing, user), answer)
         if isinstance(proof, Refused):
             await context.record(
                 EventKind.FACTOR_REFUSED, user_id=user.id, factor=factor.value, reason=proof.reason.value

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import combinations
+from typing import NamedTuple
 
 from idp.domain.assurance import CHECKED, Factor, Proof, Requirement, Trait, fresh, kinds, merge
 from idp.policy import lifetimes, step_up
@@ -29,6 +30,7 @@ class Ability:
     request: Requirement = field(default_factory=Requirement)  # of the client and of this request
     act_began: datetime | None = None  # what was proved since then was proved for this very act
     denies: bool = True  # whether the break-glass group has a member with `phr`; until then no deny is enforced
+    only_revoked: bool = False  # every passkey is of a make that is no longer trusted
 
 
 def of_facts(
@@ -45,6 +47,7 @@ def of_facts(
         frozenset(step_up.ENROLABLE) - (frozenset() if rules.sends_sms else {Factor.SMS_OTP}),
         rules.attests,
         floor=step_up.of_account(facts, rules),
+        only_revoked=facts.only_revoked,
     )
 
 
@@ -73,23 +76,37 @@ class Ways:
 def ways(requirement: Requirement, proofs: tuple[Proof, ...], ability: Ability) -> Ways:
     """Return the ways to meet a requirement with these proofs and what is enrolled."""
     shown: Shown = frozenset((proof.factor, proof.traits) for proof in proofs)
-    return _ways(ageless(requirement), shown, ability.enrolled, ability.has_bound_key, ability.order)
+    return _ways(ageless(requirement), shown, ability.enrolled, _keys_of(ability), ability.order)
 
 
 def can_enrol(requirement: Requirement, ability: Ability) -> bool:
     """Say whether the requirement could be met after setting up what can be set up here."""
     everything = ability.enrolled | ability.enrolable
-    has_bound_key = ability.has_bound_key or ability.attests
-    return _ways(ageless(requirement), frozenset(), everything, has_bound_key, ability.order).is_reachable
+    keys = _Keys(ability.has_bound_key or ability.attests, only_revoked=False)
+    return _ways(ageless(requirement), frozenset(), everything, keys, ability.order).is_reachable
+
+
+class _Keys(NamedTuple):
+    """What the best passkey of a person is."""
+
+    has_bound_key: bool
+    only_revoked: bool
+
+
+def _keys_of(ability: Ability) -> _Keys:
+    return _Keys(ability.has_bound_key, ability.only_revoked)
 
 
 @lru_cache(8192)
 def _ways(
-    requirement: Requirement, shown: Shown, enrolled: frozenset[Factor], has_bound_key: bool, order: tuple[Factor, ...]
+    requirement: Requirement, shown: Shown, enrolled: frozenset[Factor], keys: _Keys, order: tuple[Factor, ...]
 ) -> Ways:
     proved = tuple(Proof(factor, lifetimes.ALWAYS, None, traits) for factor, traits in shown)
     listed = [factor for factor in dict.fromkeys((*order, *USUAL_ORDER)) if factor in enrolled]
-    best = {factor: _best(factor, has_bound_key) for factor in listed}
+    best = {
+        factor: step_up.best_proof(factor, has_bound_key=keys.has_bound_key, only_revoked=keys.only_revoked)
+        for factor in listed
+    }
     everything = (*proved, *best.values())
     most = _cut_down(requirement, everything)
     if most.is_met(proved):
@@ -102,13 +119,6 @@ def _ways(
     return Ways(False, False, most, (), ())
 
 
-def _best(factor: Factor, has_bound_key: bool) -> Proof:
-    traits: frozenset[Trait] = frozenset()
-    if factor is Factor.WEBAUTHN:
-        traits = frozenset(Trait) if has_bound_key else frozenset({Trait.USER_VERIFIED})
-    return Proof(factor, lifetimes.ALWAYS, None, traits)
-
-
 def _beside(proved: tuple[Proof, ...], added: list[Proof]) -> tuple[Proof, ...]:
     """Return all proofs; a factor proved anew replaces what it showed before."""
     again = {proof.factor for proof in added}
@@ -117,7 +127,7 @@ def _beside(proved: tuple[Proof, ...], added: list[Proof]) -> tuple[Proof, ...]:
 
 def _cut_down(requirement: Requirement, possible: tuple[Proof, ...]) -> Requirement:
     """Return the requirement without the parts that nothing here could prove; what is left can be met together."""
-    has_key = any(proof.factor is Factor.WEBAUTHN for proof in possible)
+    has_key = any(proof.is_phishing_resistant for proof in possible)
     is_bound = any(Requirement(hardware_bound=True).is_met([proof]) for proof in possible)
     return Requirement(
         min(requirement.factors, max(1, len(kinds(possible)))),

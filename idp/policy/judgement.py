@@ -5,7 +5,7 @@ function decides everywhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from idp.domain.assurance import Proof, Requirement
@@ -65,10 +65,7 @@ class Account:
 def ability_of(judgement: Judgement, account: Account, proofs: tuple[Proof, ...]) -> Ability:
     """Return the person at the moment of a decision."""
     found = abilities.of_facts(account.now, proofs, account.facts, account.rules)
-    return Ability(
-        found.now, found.proofs, found.enrolled, found.has_bound_key, found.enrolable, found.attests,
-        floor=found.floor, request=account.base, act_began=account.act_began, denies=judgement.denies,
-    )  # fmt: skip
+    return replace(found, request=account.base, act_began=account.act_began, denies=judgement.denies)
 
 
 def verdict_of(judgement: Judgement, account: Account, proofs: tuple[Proof, ...]) -> Verdict:

@@ -156,6 +156,7 @@ def _ability_json(ability: Ability) -> dict[str, Json]:
         "request": _requirement_json(ability.request),
         "act_began": None if ability.act_began is None else ability.act_began.isoformat(),
         "denies": ability.denies,
+        **({"only_revoked": True} if ability.only_revoked else {}),
     }
 
 
@@ -174,6 +175,7 @@ def read_ability(now: datetime, document: Mapping[str, Json]) -> Ability:
         _read_requirement(document["request"]),
         None if began is None else datetime.fromisoformat(str(began)),
         document["denies"] is True,
+        document.get("only_revoked") is True,
     )
 
 

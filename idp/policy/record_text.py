@@ -98,6 +98,7 @@ def _read_usual(text: str, outcome: str | None, label: str | None) -> RecordedSi
         now, tuple(map(_proof, _PROOF.findall(proofs))), usual.enrolled, usual.has_bound_key, usual.enrolable,
         usual.attests, usual.order, usual.floor, usual.request,
         None if began is None else datetime.fromisoformat(began), usual.denies,
+        usual.only_revoked,
     )  # fmt: skip
     verdict = Rest(text, verdict_of, {"decision": decision, "policy": policy[1]})
     return RecordedSignIn(

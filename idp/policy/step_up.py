@@ -26,6 +26,7 @@ class Rules:
     sends_sms: bool = True  # and takes it as a second factor
     sends_mail: bool = True
     attests: bool = False  # whether a key's make can be checked, so that `phrh` can be reached
+    revoked: frozenset[str] = frozenset()  # makes (AAGUIDs) that are no longer trusted
 
     @property
     def acrs(self) -> tuple[str, ...]:
@@ -40,6 +41,7 @@ class Facts:
     enrolled: frozenset[Factor] = field(default_factory=frozenset)
     is_remembered: bool = False
     has_bound_key: bool = False  # a passkey whose make was checked and that cannot leave its device
+    only_revoked: bool = False  # every passkey is of a make that is no longer trusted
 
     @property
     def second_factors(self) -> frozenset[Factor]:
@@ -113,10 +115,17 @@ def _without_age(requirement: Requirement) -> Requirement:
 
 
 def _best_proof(factor: Factor, facts: Facts) -> Proof:
-    traits: frozenset[Trait] = frozenset()
+    return best_proof(factor, has_bound_key=facts.has_bound_key, only_revoked=facts.only_revoked)
+
+
+def best_proof(factor: Factor, *, has_bound_key: bool, only_revoked: bool) -> Proof:
+    """Return the most that somebody with this factor could show."""
+    traits: set[Trait] = set()
     if factor is Factor.WEBAUTHN:
-        traits = frozenset(Trait) if facts.has_bound_key else frozenset({Trait.USER_VERIFIED})
-    return Proof(factor, lifetimes.ALWAYS, None, traits)
+        traits.add(Trait.USER_VERIFIED)
+        traits |= {Trait.DEVICE_BOUND, Trait.ATTESTED} if has_bound_key else set()
+        traits |= {Trait.REVOKED} if only_revoked else set()
+    return Proof(factor, lifetimes.ALWAYS, None, frozenset(traits))
 
 
 def is_aal2(proofs: Iterable[Proof]) -> bool:

@@ -78,6 +78,7 @@ def _depends_on(taking: TakingPart, facts: Facts, ability: Ability) -> tuple[obj
     return (
         taking.ids, known.get("risk.band"), known.get("user.break_glass"), tuple(shown), ability.enrolled,
         ability.has_bound_key, ability.enrolable, ability.attests, ability.order, floor, request, ability.denies,
+        ability.only_revoked,
     )  # fmt: skip
 
 

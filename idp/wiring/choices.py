@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from idp.account_settings import Attestation, SecondFactor
 from idp.domain.message import Channel
 from idp.domain.probe import Probe
+from idp.factors import attestation
 from idp.factors.webauthn_ceremony import RelyingParty
 from idp.hooks import ProbedSender
 from idp.message_settings import MailSenderName, SmsSenderName, read_mailbox
@@ -31,7 +32,21 @@ def rules(settings: Settings) -> Rules:
         sends_sms=settings.sms is not SmsSenderName.OFF,
         attests=settings.webauthn_attestation is Attestation.DIRECT and settings.webauthn_roots_file is not None,
         sends_mail=settings.mail is not MailSenderName.OFF,
+        revoked=revoked_makes(settings),
     )
+
+
+def revoked_makes(settings: Settings) -> frozenset[str]:
+    """Return the makes that the operator no longer trusts; raise BadSettings if their file cannot be used."""
+    path = settings.webauthn_revoked_file
+    if path is None:
+        return frozenset()
+    try:
+        return attestation.read_makes(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadSettings([f"IDP_WEBAUTHN_REVOKED_FILE: {path}: {error.strerror}"]) from error
+    except ValueError as error:
+        raise BadSettings([f"IDP_WEBAUTHN_REVOKED_FILE: {path}: {error}"]) from error
 
 
 def relying_party(settings: Settings) -> RelyingParty:
@@ -51,6 +66,7 @@ def relying_party(settings: Settings) -> RelyingParty:
         name=brand_name(settings),
         wants_attestation=settings.webauthn_attestation is Attestation.DIRECT,
         aaguids=frozenset(settings.webauthn_aaguids),
+        revoked=revoked_makes(settings),
         roots=roots,
     )
 

@@ -1,11 +1,13 @@
 """Which makes of authenticators are taken: the operator's list and roots are enforced here (case WA11)."""
 
+import json
 from typing import Any
 
 import pytest
 
 from idp.domain.assurance import PHRH, Proof, Trait, holds
 from idp.domain.refusal import Refusal, Refused
+from idp.domain.secret import base64url
 from idp.domain.user import User
 from idp.factors import attestation
 from idp.factors.catalog import Catalog
@@ -119,3 +121,42 @@ def test_formats_that_may_lead_to_other_roots_are_not_taken_where_roots_are_give
 def test_makers_are_asked_only_where_the_operator_wants_it() -> None:
     assert attestation.roots_by_format(()) is None
     assert set(map(tuple, (attestation.roots_by_format((b"a", b"b")) or {}).values())) == {(b"a", b"b")}
+
+
+BLOB_OF = {
+    "entries": [
+        {"aaguid": AAGUID.upper(), "statusReports": [{"status": "FIDO_CERTIFIED_L1"}, {"status": "REVOKED"}]},
+        {"aaguid": OTHER_MAKE, "statusReports": [{"status": "FIDO_CERTIFIED"}]},
+        {"attestationCertificateKeyIdentifiers": ["00"], "statusReports": [{"status": "REVOKED"}]},
+        {"aaguid": ZERO, "statusReports": "REVOKED"},
+        "nothing",
+    ]
+}
+
+
+def blob(payload: str) -> str:
+    return f"eyJhbGciOiJSUzI1NiJ9.{base64url(payload.encode())}.c2lnbmF0dXJl\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a make", "line 1 is no AAGUID"),
+        (f"# makes\n{AAGUID}\n{AAGUID}x\n", "line 3 is no AAGUID"),
+        (blob("{}"), "no entries"),
+        (blob("[]"), "cannot be read"),
+        (blob('{"entries": {}}'), "no entries"),
+        ("eyJ.e30.x", "line 1 is no AAGUID"),
+    ],
+)
+def test_a_file_of_makes_that_cannot_be_read_is_refused_with_its_fault(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        attestation.read_makes(text)
+
+
+def test_the_makes_that_are_not_trusted_come_from_a_list_or_from_metadata() -> None:
+    listed = attestation.read_makes(f"# two makes\n{AAGUID}  # the blue one\n\n{OTHER_MAKE.upper()}\n")
+    told = attestation.read_makes(blob(json.dumps(BLOB_OF)))
+
+    assert listed == {AAGUID, OTHER_MAKE}
+    assert told == {AAGUID}

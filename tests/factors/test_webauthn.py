@@ -6,20 +6,22 @@ from typing import Any
 
 import pytest
 
-from idp.domain.assurance import Factor, Proof, Trait
+from idp.domain.assurance import LOA1V, PHR, Factor, Proof, Trait, acr
 from idp.domain.refusal import Refusal, Refused
 from idp.domain.secret import base64url, from_base64url
 from idp.domain.user import User, UserStatus
 from idp.factors.catalog import Catalog
 from idp.factors.factor import Attempt, Challenge
-from idp.factors.webauthn import MOST_PER_PERSON, Anybody, CounterRegressed
+from idp.factors.webauthn import MOST_PER_PERSON, Anybody
 from idp.factors.webauthn_ceremony import LONGEST_ID, as_json
 from idp.storage.stores import Stores
 from tests.support.builders import NOW
-from tests.support.factors import asked, attempt_of, set_up_passkey
-from tests.support.passkey import ED25519, ES256, Authenticator, altered, copy_of, new_key
+from tests.support.factors import asked, attempt_of, catalog, set_up_passkey
+from tests.support.passkey import AAGUID, ED25519, ES256, Authenticator, altered, copy_of, new_key
+from tests.support.storage import DIGESTER
 
 REFUSED = Refused(Refusal.PASSKEY_REFUSED)
+OTHER_MAKE = "ffffffff-0000-4000-8000-0123456789ab"
 DEVICES: dict[str, dict[str, Any]] = {
     "ES256": {"algorithm": ES256},
     "Ed25519": {"algorithm": ED25519},
@@ -120,21 +122,63 @@ async def test_what_verified_nobody_is_possession_only(factors: Catalog, attempt
     assert alone == REFUSED
 
 
-async def test_a_counter_that_does_not_grow_may_be_a_copy(factors: Catalog, attempt: Attempt) -> None:
-    """§7.2 step 22; both zero is fine."""
+async def test_a_counter_that_does_not_grow_may_be_a_copy_and_is_told(factors: Catalog, attempt: Attempt) -> None:
+    """§7.2 step 22: weighed, and told by the proof; both zero is fine."""
     device = Authenticator(counts=True)
-    await set_up_passkey(factors, attempt, device)
+    credential = await set_up_passkey(factors, attempt, device)
     clone = copy_of(device.passkeys[0])
-    await factors.webauthn.verify(attempt, device.prove(await options_to_prove(factors, attempt)))
+    honest = await factors.webauthn.verify(attempt, device.prove(await options_to_prove(factors, attempt)))
+    highest = device.passkeys[0].counter
 
-    for lie in ({}, {"counter": 0}, {"counter": 1}):
-        answer = device.prove(await options_to_prove(factors, attempt), clone, **lie)
-        with pytest.raises(CounterRegressed):
-            await factors.webauthn.verify(attempt, answer)
-        clone.counter = 1
-    honest = device.prove(await options_to_prove(factors, attempt))
+    copied = [
+        await factors.webauthn.verify(
+            attempt, device.prove(await options_to_prove(factors, attempt), clone, counter=lie)
+        )
+        for lie in (0, 1, highest)
+    ]
+    kept = await attempt.stores.credentials.find(attempt.user.id, credential.id)
+    later = await factors.webauthn.verify(attempt, device.prove(await options_to_prove(factors, attempt)))
 
-    assert isinstance(await factors.webauthn.verify(attempt, honest), Proof)
+    assert [_stood(each) for each in (honest, *copied, later)] == [False, True, True, True, False]
+    assert kept is not None
+    assert kept.counter == highest  # so that a copy is noticed for as long as it is behind
+
+
+async def test_a_make_that_is_not_trusted_any_more_proves_possession_and_nothing_else(
+    stores: Stores, attempt: Attempt
+) -> None:
+    before, after = catalog(DIGESTER), catalog(DIGESTER, revoked=frozenset({AAGUID}))
+    device = Authenticator(counts=True, eligible=False)
+    await set_up_passkey(before, attempt, device)
+
+    trusted = await before.webauthn.verify(attempt, device.prove(await options_to_prove(before, attempt)))
+    revoked = await after.webauthn.verify(attempt, device.prove(await options_to_prove(after, attempt)))
+    another = await after.webauthn.confirm(
+        attempt, Authenticator().make(asked(await after.webauthn.begin(attempt)).options)
+    )
+
+    assert isinstance(trusted, Proof)
+    assert isinstance(revoked, Proof)
+    assert (acr((trusted,)), trusted.amr) == (PHR, ("hwk", "user"))
+    assert (acr((revoked,)), revoked.amr) == (LOA1V, ("hwk",))
+    assert another == Refused(Refusal.PASSKEY_NOT_ALLOWED)
+
+
+async def test_a_trusted_passkey_is_asked_for_before_one_that_is_not(attempt: Attempt) -> None:
+    factors = catalog(DIGESTER, revoked=frozenset({AAGUID}))
+    await set_up_passkey(catalog(DIGESTER), attempt, Authenticator())
+    alone = (await options_to_prove(factors, attempt))["allowCredentials"]
+    await set_up_passkey(factors, attempt, trusted := Authenticator(aaguid=OTHER_MAKE))
+
+    beside = (await options_to_prove(factors, attempt))["allowCredentials"]
+
+    assert len(alone) == 1
+    assert [each["id"] for each in beside] == [base64url(trusted.passkeys[0].id)]
+
+
+def _stood(found: Proof | Refused) -> bool:
+    assert isinstance(found, Proof)
+    return Trait.COUNTER_STOOD in found.traits
 
 
 async def test_a_challenge_is_spent_by_the_first_answer(factors: Catalog, attempt: Attempt) -> None:

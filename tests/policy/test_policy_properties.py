@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from idp.domain.assurance import LOA1, LOA2, PHR, REQUIREMENTS, Factor, Proof, Requirement, Trait
 from idp.domain.risk import Band
-from idp.policy import rule_file, shipped
+from idp.policy import rule_file, shipped, step_up
 from idp.policy.ability import Ability, is_as_strict
 from idp.policy.facts import ADVERSE_SIGNALS, RISK_BANDS, Event, Facts, Value, ordinary
 from idp.policy.rules import Decision, Mode, Policy
@@ -198,7 +198,7 @@ def test_what_is_asked_can_be_done_and_then_lets_on(policy: Policy, facts: Facts
 def _traits(factor: Factor, ability: Ability) -> frozenset[Trait]:
     if factor is not Factor.WEBAUTHN:
         return frozenset()
-    return frozenset(Trait) if ability.has_bound_key else frozenset({Trait.USER_VERIFIED})
+    return step_up.best_proof(factor, has_bound_key=ability.has_bound_key, only_revoked=ability.only_revoked).traits
 
 
 @given(POLICIES, snapshots(), abilities())

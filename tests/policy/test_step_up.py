@@ -144,7 +144,7 @@ def test_whatever_is_offered_would_be_enough(
     assert list(offered) == sorted(offered, key=STRONGEST_FIRST.index)
     assert rules.sends_sms or F.SMS_OTP not in offered
     for factor in offered:
-        traits = frozenset(Trait) if factor is F.WEBAUTHN else frozenset[Trait]()
+        traits = step_up.best_proof(factor, has_bound_key=True, only_revoked=False).traits
         assert ageless.is_met(merge(proofs, [Proof(factor, NOW - 1000 * HOUR, None, traits)]))
 
 
