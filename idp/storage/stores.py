@@ -24,6 +24,7 @@ from idp.storage.event_links import EventLinkStore
 from idp.storage.events import EventStore
 from idp.storage.failure_hours import FailureHourStore
 from idp.storage.grants import GrantStore
+from idp.storage.initial_access_tokens import InitialAccessTokenStore
 from idp.storage.interactions import InteractionStore
 from idp.storage.known_devices import KnownDeviceStore
 from idp.storage.links import LinkStore
@@ -32,6 +33,7 @@ from idp.storage.outbox import OutboxStore
 from idp.storage.password_history import PasswordHistoryStore
 from idp.storage.policies import PolicyStore
 from idp.storage.recovery_codes import RecoveryCodeStore
+from idp.storage.registrations import RegistrationStore
 from idp.storage.remembered_browsers import RememberedBrowserStore
 from idp.storage.replays import ReplayStore
 from idp.storage.risk_population import RiskPopulationStore
@@ -114,6 +116,16 @@ class Stores:
     def clients(self) -> ClientStore:
         """Relying parties."""
         return ClientStore(self.connection, self._sealer)
+
+    @cached_property
+    def registrations(self) -> RegistrationStore:
+        """How clients came to be that registered themselves."""
+        return RegistrationStore(self.connection)
+
+    @cached_property
+    def initial_access_tokens(self) -> InitialAccessTokenStore:
+        """What operators allow whoever registers clients."""
+        return InitialAccessTokenStore(self.connection)
 
     @cached_property
     def sessions(self) -> SessionStore:

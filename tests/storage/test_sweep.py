@@ -25,6 +25,7 @@ from tests.support.builders import (
     decision,
     digest,
     grant,
+    initial_token,
     interaction,
     message,
     session,
@@ -34,7 +35,7 @@ from tests.support.storage import World, count
 #: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
 KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
-    "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
+    "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts", "registrations",
     "event_chain", "event_links", "event_checkpoints", "event_removals",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
@@ -61,6 +62,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "decisions": 15 * MINUTE,
         "known_devices": 16 * MINUTE,
         "failure_hours": 17 * MINUTE,
+        "initial_access_tokens": 18 * MINUTE,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -88,6 +90,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         world.user.id, digest(), device="x", now=NOW, expires_at=until["remembered_browsers"], keep=10
     )
     await stores.signups.put(Signup(make_id(), digest(), {}, until["signups"]), NOW)
+    await stores.initial_access_tokens.add(initial_token(expires_at=until["initial_access_tokens"]), digest())
     return {table: lifetime + BEYOND[table] for table, lifetime in lifetimes.items()}
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from idp.domain.assurance import LOA1, Factor, Proof
 from idp.domain.authorization import AuthorizationRequest, Interaction, ResponseMode
-from idp.domain.client import Client
+from idp.domain.client import Client, Profile
 from idp.domain.message import Channel, Message
 from idp.domain.secret import Digest, make_id, make_secret, make_user_id, random_bytes
 from idp.domain.session import Session
 from idp.domain.tokens import AccessToken, AuthorizationCode, Grant, RefreshState
 from idp.domain.user import Role, User, UserStatus
 from idp.storage.decisions import StoredDecision
+from idp.storage.initial_access_tokens import InitialAccessToken
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -61,6 +62,21 @@ def client(**changes: Any) -> Client:
         grant_types=("authorization_code", "refresh_token"),
         secret_digests=(digest(),),
         created_at=NOW,
+    )
+    return replace(plain, **changes)
+
+
+def initial_token(**changes: Any) -> InitialAccessToken:
+    """Return an initial access token for three ordinary clients."""
+    plain = InitialAccessToken(
+        id=make_id(),
+        profile=Profile.OAUTH21,
+        scopes=("openid", "profile"),
+        grant_types=("authorization_code", "refresh_token"),
+        remaining=3,
+        made_by="command line: ops",
+        created_at=NOW,
+        expires_at=NOW + 30 * DAY,
     )
     return replace(plain, **changes)
 
