@@ -2,7 +2,8 @@
 
 The pre-hash (HMAC-SHA-384 under the pepper, base64: 64 bytes) lets every character of a long password count, which
 bcrypt's limit of 72 bytes would not. Work beyond the pool and its queue is refused at once, never queued without end.
-A stored hash reads `v1$PEPPER$BCRYPT`.
+A stored hash reads `v1$PEPPER$BCRYPT`; one that another system made, and nobody has signed in with yet, is kept as
+foreign_hashes/stored.py says.
 """
 
 import asyncio
@@ -22,6 +23,9 @@ from typing import TypeVar
 import bcrypt
 
 from idp.domain.probe import InjectedFault, Probe
+from idp.factors.foreign_hashes import stored as foreign_hashes
+from idp.factors.foreign_hashes.recipe import ForeignHash, Recipe
+from idp.factors.foreign_hashes.stored import KeyedForeignHash
 from idp.policy import passwords
 
 T = TypeVar("T")
@@ -66,18 +70,35 @@ class PasswordHasher:
         """
         if self._probe is not None:
             await self._break("hash.verify", self._probe)
+        foreign = foreign_hashes.read(stored, pepper_id=self._pepper_id) if stored is not None else None
+        if foreign is not None:
+            return await self._run(lambda: self._fits_foreign(foreign, password))
         target = self._bcrypt_part(stored)
         matches = await self._run(lambda: bcrypt.checkpw(self._prehash(password), target or self._nobody))
         return matches and target is not None
 
+    def adopt(self, foreign: ForeignHash) -> str:
+        """Return what to store of a hash that another system made; its owner's next sign-in replaces it."""
+        return foreign_hashes.write(foreign, self._pepper, pepper_id=self._pepper_id)
+
     def needs_upgrade(self, stored: str) -> bool:
-        """Say whether a hash was made at a lower cost than is asked for now."""
+        """Say whether a hash was made at a lower cost than is asked for now, or by another system."""
+        if stored.startswith(f"{foreign_hashes.VERSION}$"):
+            return True
         found = _BCRYPT.search(stored)
         return found is None or int(found[1]) < self._rounds
 
     def close(self) -> None:
         """Let running hashes finish and stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _fits_foreign(self, foreign: KeyedForeignHash, password: str) -> bool:
+        if foreign.fits(password.encode("utf-8", "surrogatepass"), self._pepper):
+            return True  # and the caller makes a hash of ours, which costs as much
+        # A wrong password must take no less than at an account that does not exist; how much more is the recipe's.
+        for rounds in _missing_rounds(foreign.recipe, self._rounds):
+            bcrypt.checkpw(self._prehash(password), b"$2b$%02d" % rounds + self._nobody[6:])
+        return False
 
     def _bcrypt_part(self, stored: str | None) -> bytes | None:
         version, _, rest = (stored or "").partition("$")
@@ -103,6 +124,15 @@ class PasswordHasher:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._busy -= 1
+
+
+def _missing_rounds(recipe: Recipe, rounds: int) -> range:
+    """Return the costs of bcrypt that, after this recipe's own work, add up to a hash of ours.
+
+    2^10 + 2^10 + 2^11 = 2^12: what bcrypt made at a lower cost is filled up exactly, for the rest a whole hash follows.
+    """
+    is_bcrypt = recipe.scheme in ("bcrypt", "bcrypt-sha256")
+    return range(recipe.parameters[0], rounds) if is_bcrypt else range(rounds, rounds + 1)
 
 
 def step_back() -> None:

@@ -42,7 +42,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("storage/schema", "cli"),
     "uvicorn": ("cli", "demo"),
     "click": ("cli",),
-    "bcrypt": ("factors/password",),
+    "bcrypt": ("factors/password", "factors/foreign_hashes/blowfish"),
     "zxcvbn": ("factors/password",),
     "idp_guard": ("demo",),
     "httpx2": ("providers/fetch", "providers/sms/twilio", "providers/adviser/openai", "demo"),
