@@ -40,6 +40,22 @@ class NewUser:
     role: Role = Role.USER
 
 
+def account_of(new: NewUser) -> User | Refusal:
+    """Return the account that would be made, with a new id, or why there can be none."""
+    try:
+        email = plain_email(new.email) if new.email else None
+    except BadIdentifier:
+        return Refusal.EMAIL_INVALID
+    try:
+        username = normalise_username(new.username) and new.username.strip() if new.username else None
+    except BadIdentifier:
+        return Refusal.USERNAME_INVALID
+    if email is None and username is None:
+        return Refusal.MISSING_FIELDS
+    claims = {name: value for name, value in new.claims.items() if name not in RESERVED_CLAIMS}
+    return User(make_user_id(), UserStatus.ACTIVE, new.role, email, new.email_verified, username, claims)
+
+
 class UserAdministration:
     """What operators and the first administrator do with accounts."""
 
@@ -55,7 +71,7 @@ class UserAdministration:
 
     async def create(self, new: NewUser, *, link: str | None = None) -> User | Refused:
         """Make an account; with `link`, spend it in the same transaction (first administrator)."""
-        checked = self._check(new)
+        checked = account_of(new)
         if isinstance(checked, Refusal):
             return Refused(checked)
         refused = await self.judge_password(new.password, checked) if new.password is not None else None
@@ -73,20 +89,6 @@ class UserAdministration:
             is_email = user.email is not None
             return Refused(Refusal.EMAIL_TAKEN if is_email else Refusal.USERNAME_TAKEN)
         return user
-
-    def _check(self, new: NewUser) -> User | Refusal:
-        try:
-            email = plain_email(new.email) if new.email else None
-        except BadIdentifier:
-            return Refusal.EMAIL_INVALID
-        try:
-            username = normalise_username(new.username) and new.username.strip() if new.username else None
-        except BadIdentifier:
-            return Refusal.USERNAME_INVALID
-        if email is None and username is None:
-            return Refusal.MISSING_FIELDS
-        claims = {name: value for name, value in new.claims.items() if name not in RESERVED_CLAIMS}
-        return User(make_user_id(), UserStatus.ACTIVE, new.role, email, new.email_verified, username, claims)
 
     async def judge_password(self, password: str, user: User) -> Refusal | None:
         """Return why a password is refused for this person, None if it may be used."""
