@@ -52,6 +52,7 @@ SAME_TITLE = {"step_up/choices.html", "signup/link.html", "enrol/codes.html"}
 WITHOUT_WORDS = {Refusal.LINK_SPENT}
 NOT_OF_A_PERSON = {
     EventKind.CLIENT_CHANGED,
+    EventKind.REGISTRATION_TOKEN_CHANGED,
     EventKind.KEY_ROTATED,
     EventKind.KEY_REVOKED,
     EventKind.SIGN_UP_STARTED,
