@@ -37,7 +37,7 @@ async def test_an_adopted_hash_opens_with_its_password_alone(
 
 
 async def test_firebases_hash_opens_without_the_projects_parameters(hasher: PasswordHasher) -> None:
-    stored = hasher.adopt(read(FIREBASE_HASH, firebase=FIREBASE))
+    stored = hasher.adopt(read(FIREBASE_HASH, project=FIREBASE))
 
     assert not await hasher.verify(stored, "user2password")
     assert await hasher.verify(stored, "user1password")

@@ -4,25 +4,32 @@ What none of the formats knows is refused here, at import, never at sign-in.
 """
 
 from idp.domain.json import Json
-from idp.factors.foreign_hashes import argon2, blowfish, keycloak, memory_hard, pbkdf2, sha_crypt
-from idp.factors.foreign_hashes.memory_hard import FirebaseProject
+from idp.factors.foreign_hashes import argon2, blowfish, firebase, keycloak, memory_hard, pbkdf2, sha_crypt
+from idp.factors.foreign_hashes.firebase import FirebaseProject
 from idp.factors.foreign_hashes.recipe import ForeignHash, Recipe, Unverifiable
 
 MOST_CHARACTERS = 1024
 _READERS = (blowfish.read, argon2.read, memory_hard.read, pbkdf2.read, sha_crypt.read)
-_ALL = (*blowfish.SCHEMES, *argon2.SCHEMES, *memory_hard.SCHEMES, *pbkdf2.SCHEMES, *sha_crypt.SCHEMES)
+_ALL = (
+    *blowfish.SCHEMES,
+    *argon2.SCHEMES,
+    *memory_hard.SCHEMES,
+    *firebase.SCHEMES,
+    *pbkdf2.SCHEMES,
+    *sha_crypt.SCHEMES,
+)
 _SCHEMES = {scheme.name: scheme for scheme in _ALL}
 UNKNOWN = "no kind of hash that can be verified here"
 
 
-def read(written: Json, *, firebase: FirebaseProject | None = None) -> ForeignHash:
+def read(written: Json, *, project: FirebaseProject | None = None) -> ForeignHash:
     """Read a hash, a text or the members that Keycloak or Firebase write; raise Unverifiable."""
     if isinstance(written, str):
         if len(written) > MOST_CHARACTERS:
             raise Unverifiable("longer than any hash")
         found = next((made for made in (reader(written) for reader in _READERS) if made is not None), None)
     elif isinstance(written, dict):
-        found = keycloak.read(written) or memory_hard.read_firebase(written, firebase)
+        found = keycloak.read(written) or firebase.read(written, project)
     else:
         found = None
     if found is None:

@@ -1,18 +1,8 @@
-"""scrypt – RFC 7914 – spelt `$scrypt$ln=…,r=…,p=…` or as Django does, `scrypt$…`, and Firebase's own use of it.
-
-Firebase encrypts the project's signer key under what scrypt gives (AES-256-CTR, counter zero) and keeps the ciphertext.
-Ciphertext and signer key together are the key stream, and that alone is kept here: the signer key is never stored.
-"""
+"""scrypt – RFC 7914 – spelt `$scrypt$ln=…,r=…,p=…`, or as Django does, `scrypt$N$salt$r$p$hash`."""
 
 import hashlib
 import re
-from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import CTR
-
-from idp.domain.json import JsonObject
 from idp.factors.foreign_hashes.recipe import (
     MOST_MEMORY_KIB,
     ForeignHash,
@@ -30,17 +20,6 @@ MOST_WORK = 2**17 * 8 * 4  # N times r times p: about two seconds
 _SPARE = 1024 * 1024  # bytes that OpenSSL counts besides the blocks themselves
 _PHC = re.compile(r"\$scrypt\$ln=([0-9]{1,2}),r=([0-9]+),p=([0-9]+)\$([^$]+)\$([^$]+)")
 _DJANGO = re.compile(r"scrypt\$([0-9]+)\$([^$]+)\$([0-9]+)\$([0-9]+)\$([^$]+)")
-_KEY_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class FirebaseProject:
-    """The password hash parameters of a Firebase project; `rounds` and `mem_cost` as its console names them."""
-
-    signer_key: bytes = field(repr=False)
-    salt_separator: bytes
-    rounds: int
-    mem_cost: int
 
 
 def read(text: str) -> ForeignHash | None:
@@ -52,40 +31,23 @@ def read(text: str) -> ForeignHash | None:
         exponent = bounded("scrypt ln", number("scrypt ln", found[1]), 1, 30)
         # One old library writes its own alphabet, with a dot for the plus.
         salt, digest = (bytes_of("salt or hash", found[at].replace(".", "+")) for at in (4, 5))
-        return _of("scrypt", 2**exponent, (found[2], found[3]), salt=salt, digest=digest)
+        return of("scrypt", 2**exponent, (found[2], found[3]), salt=salt, digest=digest)
     if text.startswith("scrypt$"):
         found = _DJANGO.fullmatch(text)
         if found is None:
             raise Unverifiable("not a scrypt hash of the form scrypt$N$salt$r$p$hash")
         blocks = (found[3], found[4])
         digest = bytes_of("hash", found[5])
-        return _of("scrypt", number("scrypt N", found[1]), blocks, salt=found[2].encode(), digest=digest)
+        return of("scrypt", number("scrypt N", found[1]), blocks, salt=found[2].encode(), digest=digest)
     return None
 
 
-def _of(scheme: str, n: int, blocks: tuple[str, str], *, salt: bytes, digest: bytes) -> ForeignHash:
+def of(scheme: str, n: int, blocks: tuple[str, str], *, salt: bytes, digest: bytes) -> ForeignHash:
+    """Return a hash from its parts (`blocks`: r and p); raise Unverifiable."""
     r, p = (number(f"scrypt {name}", text) for name, text in zip("rp", blocks, strict=True))
     recipe = Recipe(scheme, (n, r, p, len(digest)), salt)
     check(recipe)
     return ForeignHash(recipe, digest)
-
-
-def read_firebase(members: JsonObject, project: FirebaseProject | None) -> ForeignHash | None:
-    """Read `passwordHash` and `salt` of a Firebase export, None if these are other members; raise Unverifiable."""
-    if members.keys() != {"passwordHash", "salt"}:
-        return None
-    if project is None:
-        raise Unverifiable("a Firebase hash needs the parameters of its project")
-    ciphertext, salt = members["passwordHash"], members["salt"]
-    if not isinstance(ciphertext, str) or not isinstance(salt, str):
-        raise Unverifiable("passwordHash and salt are texts")
-    digest = bytes_of("passwordHash", ciphertext)
-    if len(digest) != len(project.signer_key):
-        raise Unverifiable("passwordHash is not as long as the signer key")
-    stream = bytes(left ^ right for left, right in zip(digest, project.signer_key, strict=True))
-    n = 2 ** bounded("mem_cost", project.mem_cost, 1, 30)
-    whole = bytes_of("salt", salt) + project.salt_separator
-    return _of("firebase-scrypt", n, (str(project.rounds), "1"), salt=whole, digest=stream)
 
 
 def check(recipe: Recipe) -> None:
@@ -102,19 +64,15 @@ def check(recipe: Recipe) -> None:
     check_sizes(salt=recipe.salt, digest_bytes=length)
 
 
-def _scrypt(recipe: Recipe, password: bytes, length: int) -> bytes:
+def scrypt(recipe: Recipe, password: bytes, length: int) -> bytes:
+    """Return that many bytes of what scrypt makes of a password."""
     n, r, p, _ = recipe.parameters
     limit = 128 * r * (n + p + 2) + _SPARE
     return hashlib.scrypt(password, salt=recipe.salt, n=n, r=r, p=p, dklen=length, maxmem=limit)
 
 
 def _derive(recipe: Recipe, password: bytes) -> bytes:
-    return _scrypt(recipe, password, recipe.parameters[3])
+    return scrypt(recipe, password, recipe.parameters[3])
 
 
-def _derive_stream(recipe: Recipe, password: bytes) -> bytes:
-    key = _scrypt(recipe, password, _KEY_BYTES)
-    return Cipher(AES256(key), CTR(bytes(16))).encryptor().update(bytes(recipe.parameters[3]))
-
-
-SCHEMES = (Scheme("scrypt", check, _derive), Scheme("firebase-scrypt", check, _derive_stream))
+SCHEMES = (Scheme("scrypt", check, _derive),)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from idp.domain.json import Json
-from idp.factors.foreign_hashes.memory_hard import FirebaseProject
+from idp.factors.foreign_hashes.firebase import FirebaseProject
 
 
 def b64(raw: bytes) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.domain.json import Json
+from idp.factors.foreign_hashes.firebase import read_project
 from idp.factors.foreign_hashes.formats import derive, read
 from idp.factors.foreign_hashes.recipe import Recipe, Unverifiable
 from tests.factors.foreign_hashes.hashes import (
@@ -30,7 +31,7 @@ DJANGO = "pbkdf2_sha256${}$seasalt$CWWFdHOWwPnki7HvkcqN9iA2T3KLW1cf2uZ5kvArtVY="
 
 
 def fits(written: Json, password: str) -> bool:
-    foreign = read(written, firebase=FIREBASE)
+    foreign = read(written, project=FIREBASE)
     return derive(foreign.recipe, password.encode()) == foreign.digest
 
 
@@ -56,7 +57,7 @@ def test_keycloaks_argon2_fits() -> None:
 
 
 def test_firebases_sample_account_fits_and_the_signer_key_is_not_kept() -> None:
-    foreign = read(FIREBASE_HASH, firebase=FIREBASE)
+    foreign = read(FIREBASE_HASH, project=FIREBASE)
 
     assert not fits(FIREBASE_HASH, "user2password")
     assert fits(FIREBASE_HASH, "user1password")
@@ -169,7 +170,7 @@ def test_members_that_are_no_hash_are_refused(written: Json) -> None:
 )
 def test_a_firebase_account_that_does_not_belong_to_the_project_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(Unverifiable):
-        read(FIREBASE_HASH | changed, firebase=FIREBASE)
+        read(FIREBASE_HASH | changed, project=FIREBASE)
 
 
 @pytest.mark.parametrize(
@@ -194,12 +195,43 @@ def test_ceilings_hold_before_every_use_too(recipe: Recipe) -> None:
     )
 ))  # fmt: skip
 def test_whatever_is_written_is_read_or_refused(written: str) -> None:
+    refusal = ""
     try:
         foreign = read(written)
     except Unverifiable as error:
-        assert len(str(error)) < 120
+        refusal = str(error)
     else:
         assert len(foreign.digest) >= 16
+
+    assert len(refusal) < 120
+
+
+CONSOLE = """hash_config {
+  algorithm: SCRYPT,
+  base64_signer_key: jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==,
+  base64_salt_separator: Bw==,
+  rounds: 8,
+  mem_cost: 14,
+}
+"""
+
+
+@pytest.mark.parametrize("text", [CONSOLE, CONSOLE.replace("\n", "\r\n"), "\n".join(CONSOLE.splitlines()[2:6])])
+def test_a_projects_parameters_are_read_as_the_console_shows_them(text: str) -> None:
+    assert read_project(text) == FIREBASE
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("SCRYPT", "BCRYPT"), ("rounds: 8,", ""), ("rounds", "turns"), ("rounds: 8", "rounds: 8 9"), ("8,", "65,"),
+        ("14", "28"), ("rounds: 8,", "rounds: 8,\nrounds: 8,"), ("Bw==", "B"), ("mem_cost: 14", "mem_cost: x"),
+    ],
+)  # fmt: skip
+def test_parameters_that_cannot_be_verified_with_are_refused(old: str, new: str) -> None:
+    assert old in CONSOLE
+    with pytest.raises(Unverifiable):
+        read_project(CONSOLE.replace(old, new))
 
 
 def test_a_refusal_says_nothing_of_the_hash() -> None:
@@ -211,7 +243,7 @@ def test_a_refusal_says_nothing_of_the_hash() -> None:
 
 
 def test_what_is_shown_of_a_hash_hides_salt_and_digest() -> None:
-    foreign = read(json.loads(json.dumps(FIREBASE_HASH)), firebase=FIREBASE)
+    foreign = read(json.loads(json.dumps(FIREBASE_HASH)), project=FIREBASE)
 
     assert repr(foreign.digest) not in repr(foreign)
     assert repr(foreign.recipe.salt) not in repr(foreign)
