@@ -42,6 +42,7 @@ from idp.storage.sessions import SessionStore
 from idp.storage.signing_keys import SigningKeyStore
 from idp.storage.signups import SignupStore
 from idp.storage.sweep import SweepStore
+from idp.storage.user_imports import UserImportStore
 from idp.storage.users import UserStore
 from idp.storage.webauthn_challenges import WebauthnChallengeStore
 
@@ -236,6 +237,11 @@ class Stores:
     def adviser(self) -> AdviserStore:
         """What processes share about an adviser."""
         return AdviserStore(self.connection)
+
+    @cached_property
+    def user_imports(self) -> UserImportStore:
+        """How far imports of people have come."""
+        return UserImportStore(self.connection)
 
     @cached_property
     def sweep(self) -> SweepStore:

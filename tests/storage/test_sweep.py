@@ -35,8 +35,8 @@ from tests.support.storage import World, count
 #: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
 KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
-    "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts", "registrations",
-    "event_chain", "event_links", "event_checkpoints", "event_removals",
+    "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
+    "registrations", "event_chain", "event_links", "event_checkpoints", "event_removals", "user_imports",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
