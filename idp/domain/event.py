@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     CONSENT_GIVEN = "consent_given"
     CONSENT_DENIED = "consent_denied"
     CLIENT_CHANGED = "client_changed"
+    REGISTRATION_TOKEN_CHANGED = "registration_token_changed"
     USER_CHANGED = "user_changed"
     ADMINISTRATOR_MADE = "administrator_made"
     KEY_ROTATED = "key_rotated"
@@ -93,7 +94,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: a user id, a client id, or the operating system's name of who ran a command; `role` as it was then."""
+    """Who did it: a user id, a client id, or the system's name of who ran a command; `role` as it was then."""
 
     kind: ActorKind
     id: str | None = None
