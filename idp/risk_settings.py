@@ -33,3 +33,6 @@ class RiskSettings(BaseModel):
     decisions_kept: Duration = Field(
         timedelta(days=90), description="how long decisions about sign-ins are kept, for explanations and simulations"
     )
+    audit_kept: Duration = Field(
+        timedelta(days=400), ge=timedelta(days=1), description="how long events of the audit trail are kept, at least"
+    )

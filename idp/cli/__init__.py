@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from idp.cli import accounts, admin, clients, db, doctor, keys, passwords, policy, risk, serve, sweep
+from idp.cli import accounts, admin, audit, clients, db, doctor, keys, passwords, policy, risk, serve, sweep
 from idp.settings import BadSettings
 from idp.storage.database import DatabaseAway
 
@@ -23,8 +23,8 @@ def idp(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for command in (serve.dev, serve.serve, doctor.doctor, db.db, clients.client, accounts.user, admin.admin, keys.keys,
-                passwords.passwords, policy.policy, risk.risk, sweep.sweep):  # fmt: skip
+for command in (serve.dev, serve.serve, doctor.doctor, db.db, clients.client, accounts.user, admin.admin, audit.audit,
+                keys.keys, passwords.passwords, policy.policy, risk.risk, sweep.sweep):  # fmt: skip
     idp.add_command(command)
 
 

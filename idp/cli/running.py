@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from idp import logs, resources, settings
+from idp.domain.event import Actor, ActorKind
 from idp.settings import Settings
 from idp.storage import schema
 from idp.storage.database import Database
@@ -40,13 +43,25 @@ def with_site(context: click.Context, work: Callable[[Site], Awaitable[T]]) -> T
     options = read_settings(context, mode=default_mode())
 
     async def run() -> T:
-        site = await build(options)
+        site = await build(options, actor=Actor(ActorKind.COMMAND_LINE, _user_name()))
         try:
             return await work(site)
         finally:
             await site.close()
 
     return asyncio.run(run())
+
+
+def _user_name() -> str | None:
+    """Return the operating system's name of whoever runs the command; its number where it has no name."""
+    if sys.platform == "win32":
+        return None
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name[:128]
+    except KeyError:
+        return str(os.getuid())
 
 
 def default_mode() -> str | None:

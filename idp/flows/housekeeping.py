@@ -1,4 +1,4 @@
-"""What happens by itself while serving: expired rows go, keys rotate, messages leave."""
+"""What happens by itself while serving: expired rows go, keys rotate, messages leave, events are linked."""
 
 import asyncio
 from collections import Counter
@@ -9,6 +9,8 @@ import structlog
 from idp.clock import Clock
 from idp.domain.event import Event, EventKind
 from idp.flows.alert_watch import AlertWatch
+from idp.flows.audit_chain import AuditChain
+from idp.flows.audit_retention import AuditRetention
 from idp.flows.policy_watch import PolicyWatch
 from idp.flows.signing_keys import SigningKeys
 from idp.messages.outbox import OutboxWorker
@@ -21,6 +23,7 @@ KEYS_EVERY_SECONDS = 600.0
 OUTBOX_EVERY_SECONDS = 1.0
 POLICY_EVERY_SECONDS = 60.0
 ALERTS_EVERY_SECONDS = 30.0
+AUDIT_EVERY_SECONDS = 5.0
 MAX_BATCHES = 1000
 log = structlog.get_logger("housekeeping")
 
@@ -61,8 +64,10 @@ class Housekeeping:
     def __init__(
         self, transactions: Transactions, keys: SigningKeys, outbox: OutboxWorker, clock: Clock,
         *, policies: PolicyWatch | None = None, alerts: AlertWatch | None = None,
+        audit: tuple[AuditChain, AuditRetention] | None = None,
     ) -> None:  # fmt: skip
         """Keep what the chores need."""
+        self._audit = audit
         self._policies = policies
         self._alerts = alerts
         self._transactions = transactions
@@ -80,6 +85,7 @@ class Housekeeping:
             (self._deliver, OUTBOX_EVERY_SECONDS),
             (self._watch_policies, POLICY_EVERY_SECONDS),
             (self._watch_alerts, ALERTS_EVERY_SECONDS),
+            (self._link_events, AUDIT_EVERY_SECONDS),
         ):
             self._tasks.append(asyncio.create_task(_repeat(chore, pause)))
 
@@ -91,6 +97,8 @@ class Housekeeping:
 
     async def _sweep(self) -> None:
         removed = await sweep(self._transactions, self._clock)
+        if self._audit is not None:
+            removed["events"] = await self._audit[1].keep()
         if removed.total():
             log.info("swept", rows=removed.total())
 
@@ -106,6 +114,10 @@ class Housekeeping:
     async def _watch_alerts(self) -> None:
         if self._alerts is not None:
             await self._alerts.look()
+
+    async def _link_events(self) -> None:
+        if self._audit is not None:
+            await self._audit[0].keep()
 
     async def _deliver(self) -> None:
         while await self._outbox.deliver():

@@ -63,10 +63,11 @@ class EventCheckpointStore:
             query = query.where(event_checkpoints.c.signed_at < before)
         return _first(await self._connection.execute(query))
 
-    async def after(self, seq: int, *, limit: int) -> Sequence[Signed]:
-        """Return checkpoints after a number, oldest first."""
-        query = select(event_checkpoints).where(event_checkpoints.c.seq > seq).order_by(event_checkpoints.c.seq)
-        return [_signed(row) for row in await self._connection.execute(query.limit(limit))]
+    async def after(self, seq: int, *, until: int) -> Sequence[Signed]:
+        """Return checkpoints after a number, up to and with another, oldest first."""
+        where = (event_checkpoints.c.seq > seq, event_checkpoints.c.seq <= until)
+        query = select(event_checkpoints).where(*where).order_by(event_checkpoints.c.seq)
+        return [_signed(row) for row in await self._connection.execute(query)]
 
     async def remove(self, before: int, *, limit: int) -> int:
         """Remove the oldest checkpoints before a number; return how many went."""

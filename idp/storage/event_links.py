@@ -20,7 +20,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     type_coerce,
     update,
@@ -28,7 +27,7 @@ from sqlalchemy import (
 
 from idp.domain.chain import GENESIS
 from idp.domain.secret import Digester, SealBroken, Sealer, base64url, equal
-from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place, to_micros
+from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place
 from idp.storage.database import Prepared, Transaction
 from idp.storage.events import events
 from idp.storage.upsert import upsert
@@ -54,6 +53,7 @@ event_chain = Table(
     Column("mark", LargeBinary(32), nullable=False),
 )
 NAME = "events"
+ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class Link:
     event_id: str
     hash: bytes
     members: Mapping[str, str | int | None] | None
+    address: str | None = None
     is_address_right: bool = True
 
 
@@ -129,6 +130,12 @@ _PAGE_END = Prepared(
     .limit(1)
 )
 
+_COLUMNS = tuple(column.name for column in event_links.c)
+_APPEND = Prepared(insert(event_links).values({name: bindparam(name) for name in _COLUMNS}))
+_APPEND_MANY = Prepared(  # compiled once; a list of its own for each call costs more than all else that linking does
+    insert(event_links).values([{name: bindparam(f"{name}_{n}") for name in _COLUMNS} for n in range(ROWS)])
+)
+
 
 class EventLinkStore:
     """The chain, in one transaction."""
@@ -143,7 +150,9 @@ class EventLinkStore:
         """Return where the chain ends, None if nothing was ever linked; raise BadHead if somebody changed that."""
         row = (await self._connection.execute(_HEAD)).first()
         if row is None and await self.newest() is not None:
-            raise BadHead("the row that says where the chain ends is gone")
+            row = (await self._connection.execute(_HEAD)).first()  # another process may have begun just now
+            if row is None:
+                raise BadHead("the row that says where the chain ends is gone")
         return None if row is None else self._checked(row)
 
     async def lock(self) -> Head | None:
@@ -169,7 +178,9 @@ class EventLinkStore:
         }  # fmt: skip
 
     def _mark(self, head: Head) -> bytes:
-        return self._digester.digest("audit-head", f"{head.seq}|{head.hash.hex()}|{head.checkpoint}|{head.removed}")
+        return self._digester.digest(
+            "audit-head", f"{head.seq}|{head.hash.hex()}|{head.checkpoint}|{head.removed}|{head.passed}"
+        )
 
     def _checked(self, row: AnyRow) -> Head:
         head = Head(row.seq, row.hash, row.passed, row.checkpoint, row.checkpointed_at, row.removed)
@@ -190,11 +201,14 @@ class EventLinkStore:
 
     async def append(self, links: Sequence[tuple[int, ChainMembers, bytes]]) -> None:
         """Store numbers with their events and hashes."""
-        rows = [
-            {"seq": seq, "event_id": event.id, "hash": hash_, "address_mark": event.members["address"]}
-            for seq, event, hash_ in links
-        ]
-        await self._connection.execute(insert(event_links).values(rows))
+        rows = [(seq, event.id, hash_, event.members["address"]) for seq, event, hash_ in links]
+        whole = len(rows) - len(rows) % ROWS
+        for start in range(0, whole, ROWS):
+            chunk = enumerate(rows[start : start + ROWS])
+            values = {f"{name}_{n}": value for n, row in chunk for name, value in zip(_COLUMNS, row, strict=True)}
+            await self._connection.execute(_APPEND_MANY, values)
+        for row in rows[whole:]:
+            await self._connection.execute(_APPEND, dict(zip(_COLUMNS, row, strict=True)))
 
     async def linked(self, after: int, until: int, *, limit: int) -> Sequence[Link]:
         """Return numbered events in their order, up to and with `until`."""
@@ -204,8 +218,9 @@ class EventLinkStore:
     def _link(self, row: AnyRow) -> Link:
         if row.id is None:
             return Link(row.seq, row.event_id, row.hash, None)
-        members = self._members(row, row.address_mark)
-        return Link(row.seq, row.event_id, row.hash, members, self._address(row) == row.address_mark)
+        address, mark = self._address(row)
+        members = {name: getattr(row, name) for name in HASHED} | {"address": row.address_mark}
+        return Link(row.seq, row.event_id, row.hash, members, address, mark == row.address_mark)
 
     async def find(self, seq: int) -> bytes | None:
         """Return the hash of a number."""
@@ -219,31 +234,25 @@ class EventLinkStore:
         return found
 
     async def remove(self, until: int, *, limit: int) -> int:
-        """Remove the oldest numbers up to and with `until`, and their events; return how many went."""
-        old = select(event_links.c.seq).where(event_links.c.seq <= until).order_by(event_links.c.seq).limit(limit)
-        gone = await self._connection.execute(
-            delete(event_links).where(event_links.c.seq.in_(old)).returning(event_links.c.event_id)
-        )
-        ids: Sequence[str] = gone.scalars()
-        if ids:
-            await self._connection.execute(delete(events).where(or_(*(events.c.id == each for each in ids))))
-        return len(ids)
+        """Remove the oldest numbers up to and with `until`, and their events; return how many numbers went."""
+        oldest = (await self._connection.execute(select(func.min(event_links.c.seq)))).scalar()
+        if oldest is None or oldest > until:
+            return 0
+        chosen = event_links.c.seq < min(oldest + limit, until + 1)
+        ids = select(event_links.c.event_id).where(chosen)
+        await self._connection.execute(delete(events).where(events.c.id.in_(ids)))
+        gone = await self._connection.execute(delete(event_links).where(chosen).returning(event_links.c.seq))
+        return len(gone.all())
 
-    def _members(self, row: AnyRow, mark: str | None = None) -> dict[str, str | int | None]:
-        members: dict[str, str | int | None] = {name: getattr(row, name) for name in HASHED}
-        return members | {"address": mark or self._address(row)}
+    def _members(self, row: AnyRow) -> dict[str, str | int | None]:
+        return {name: getattr(row, name) for name in HASHED} | {"address": self._address(row)[1]}
 
-    def _address(self, row: AnyRow) -> str | None:
-        """Return the mark of a row's address: keyed, so that it says nothing, and the same whatever key seals it."""
+    def _address(self, row: AnyRow) -> tuple[str | None, str | None]:
+        """Return an address and its mark: keyed, so that it says nothing, and the same whatever key seals it."""
         if row.sealed_address is None:
-            return None
+            return None, None
         try:
             address = self._sealer.open(row.sealed_address, place=place("events", "address", row.id)).decode()
         except SealBroken:
-            return f"sealed:{base64url(hashlib.sha256(row.sealed_address).digest())}"
-        return f"keyed:{self._digester.tag('audit-address', f'{row.id}|{address}')}"
-
-
-def id_before(moment: datetime) -> str:
-    """Return a bound under which the ids of all events lie that happened before a moment: ids begin with the time."""
-    return f"{to_micros(moment):014x}"
+            return None, f"sealed:{base64url(hashlib.sha256(row.sealed_address).digest())}"
+        return address, f"keyed:{self._digester.tag('audit-address', f'{row.id}|{address}')}"

@@ -95,14 +95,31 @@ class EventStore:
             },
         )
 
-    async def list(self, *, kind: str | None = None, user_id: str | None = None, limit: int = 100) -> Sequence[AnyRow]:
-        """Return the newest events first."""
+    async def list(
+        self,
+        *,
+        kind: str | None = None,
+        user_id: str | None = None,
+        client_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[AnyRow]:
+        """Return the newest events first; from `since` on, before `until`."""
         query = select(events).order_by(events.c.id.desc()).limit(limit)
-        if kind is not None:
-            query = query.where(events.c.kind == kind)
-        if user_id is not None:
-            query = query.where(events.c.user_id == user_id)
+        for column, wanted in ((events.c.kind, kind), (events.c.user_id, user_id), (events.c.client_id, client_id)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if since is not None:
+            query = query.where(events.c.id >= id_at(since))
+        if until is not None:
+            query = query.where(events.c.id < id_at(until))
         return (await self._connection.execute(query)).all()
+
+    def address(self, row: AnyRow) -> str | None:
+        """Return the address of a row that `list` gave; raise SealBroken if it does not open."""
+        sealed = row.sealed_address
+        return None if sealed is None else self._sealer.open(sealed, place=place("events", "address", row.id)).decode()
 
     async def of_user(self, user_id: str, *, before: str | None = None, limit: int) -> Sequence[RecordedEvent]:
         """Return what happened to a person, newest first, older than `before`."""
@@ -126,9 +143,13 @@ class EventStore:
         return [(row.kind, row.at, cast(dict[str, Json], row.detail or {})) for row in rows]
 
     def _recorded(self, row: AnyRow) -> RecordedEvent:
-        sealed, where = row.sealed_address, place("events", "address", row.id)
-        address = "" if sealed is None else self._sealer.open(sealed, place=where).decode()
-        return RecordedEvent(row.id, row.at, row.kind, row.client_id, address, cast(dict[str, Json], row.detail or {}))
+        detail = cast(dict[str, Json], row.detail or {})
+        return RecordedEvent(row.id, row.at, row.kind, row.client_id, self.address(row) or "", detail)
+
+
+def id_at(moment: datetime) -> str:
+    """Return the bound between the ids of events before a moment and of those from it on: ids begin with the time."""
+    return f"{to_micros(moment):014x}"
 
 
 _ADD = Prepared(insert(events).values({column.name: bindparam(column.name) for column in events.c}))

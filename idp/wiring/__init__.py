@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from idp import resources
 from idp.clock import Clock, SystemClock
+from idp.domain.event import Actor
 from idp.domain.probe import Probe
 from idp.domain.secret import Digester
 from idp.factors.catalog import Catalog, build_catalog
@@ -46,6 +47,7 @@ from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
 from idp.wiring.adviser import prices, writer
+from idp.wiring.audit import Audit, build_audit
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
 from idp.wiring.risk import build_advising, build_rollout, risk_desk
@@ -100,6 +102,7 @@ class Site:
     notices: Notices
     alerts: Alerts
     housekeeping: Housekeeping
+    audit: Audit
     templates: Templates
     digester: Digester
 
@@ -113,8 +116,11 @@ class Site:
         await self.database.close()
 
 
-async def build(settings: Settings, *, clock: Clock | None = None) -> Site:
-    """Put a process together; raise BadSettings if the schema is not current or the master key is wrong."""
+async def build(settings: Settings, *, clock: Clock | None = None, actor: Actor | None = None) -> Site:
+    """Put a process together; raise BadSettings if the schema is not current or the master key is wrong.
+
+    With `actor`, that is who does all that this process does: an operator's command.
+    """
     clock = clock or SystemClock()
     probe: Probe | None = None
     if settings.test_hooks is not None:
@@ -133,7 +139,7 @@ async def build(settings: Settings, *, clock: Clock | None = None) -> Site:
     except BadSettings:
         await database.close()
         raise
-    return _assemble(settings, clock, database, masters, keys, probe, judge, approved)
+    return _assemble(settings, clock, database, masters, keys, probe, judge, approved, actor=actor)
 
 
 def _assemble(
@@ -145,9 +151,12 @@ def _assemble(
     probe: Probe | None,
     judge: PasswordJudge,
     approved: ApprovedDrafts,
+    *,
+    actor: Actor | None,
 ) -> Site:
     sealer, digester = AesSealer(masters, purpose="records"), Digester(derive(keys["digest"], "digests"))
-    transactions, watch = Transactions(database, sealer=sealer, digester=digester), EpochWatch(database)
+    transactions = Transactions(database, sealer=sealer, digester=digester, actor=actor)
+    watch = EpochWatch(database)
     keystore, hasher = make_keystore(settings, masters, probe), make_hasher(settings, keys["pepper"], probe)
     templates = Templates(resources.folder("templates"), asset_versions=asset_versions(), base=settings.base_path)
     signing = SigningKeys(transactions, keystore, clock)
@@ -160,6 +169,7 @@ def _assemble(
     engine = _engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer)
     rollout = build_rollout(settings, transactions, clock, engine)
     watches = _watches(settings, transactions, clock, rollout, alerts)
+    audit = build_audit(settings, transactions, clock, engine)
     return Site(
         settings=settings,
         clock=clock,
@@ -182,7 +192,16 @@ def _assemble(
         keys=signing,
         notices=notices,
         alerts=alerts,
-        housekeeping=Housekeeping(transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1]),
+        housekeeping=Housekeeping(
+            transactions,
+            signing,
+            outbox,
+            clock,
+            policies=watches[0],
+            alerts=watches[1],
+            audit=(audit.chain, audit.retention),
+        ),
+        audit=audit,
         templates=templates,
         digester=digester,
     )
