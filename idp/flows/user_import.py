@@ -140,7 +140,7 @@ class UserImport:
         except IdentifierTaken:
             return taken(await _whose(stores, candidate))
         if candidate.foreign is not None:
-            await stores.credentials.set_password(user.id, self._hasher.adopt(candidate.foreign), now)
+            await stores.credentials.add_password(user.id, self._hasher.adopt(candidate.foreign), now)
         event = Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "imported"})
         await stores.events.add(event, now)
         return None

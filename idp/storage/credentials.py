@@ -88,6 +88,11 @@ class CredentialStore:
         row = (await self._connection.execute(_PASSWORD, {"user_id": user_id})).first()
         return StoredHash(row.hash, row.created_at) if row else None
 
+    async def add_password(self, user_id: str, hash_: str, now: datetime) -> None:
+        """Store the first password of somebody who has none."""
+        given = {"id": make_id(), "user_id": user_id, "hash": hash_, "created_at": now}
+        await self._connection.execute(_ADD_PASSWORD, given)
+
     async def set_password(self, user_id: str, hash_: str, now: datetime) -> None:
         """Replace a person's password."""
         row = upsert(self._connection, credentials).values(
@@ -252,6 +257,17 @@ class CredentialStore:
 _PASSWORD = Prepared(
     select(credentials.c.hash, credentials.c.created_at).where(
         credentials.c.user_id == bindparam("user_id"), credentials.c.factor == Factor.PASSWORD.value
+    )
+)
+_ADD_PASSWORD = Prepared(
+    insert(credentials).values(
+        id=bindparam("id"),
+        user_id=bindparam("user_id"),
+        factor=Factor.PASSWORD.value,
+        hash=bindparam("hash"),
+        counter=0,
+        is_active=True,
+        created_at=bindparam("created_at"),
     )
 )
 _FACTORS = Prepared(

@@ -72,9 +72,7 @@ class UserStore:
         try:
             async with self._connection.begin_nested():
                 verified_at = user.created_at if user.email_verified else None
-                await self._connection.execute(
-                    insert(users).values(**self._values(user), email_verified_at=verified_at)
-                )
+                await self._connection.execute(_ADD, {**self._values(user), "email_verified_at": verified_at})
         except DuplicateKey as error:
             raise IdentifierTaken from error
         await self._note_groups(user)
@@ -101,7 +99,7 @@ class UserStore:
     async def _note_groups(self, user: User) -> None:
         for group in user.groups[:MOST_GROUPS]:
             digest = self._digester.digest("group", group)
-            await self._connection.execute(insert(user_groups).values(user_id=user.id, group_digest=digest))
+            await self._connection.execute(_JOIN, {"user_id": user.id, "group_digest": digest})
 
     async def find(self, user_id: str) -> User | None:
         """Return the person with this id."""
@@ -202,6 +200,8 @@ _COLUMNS = (
     users.c.email_verified_at,
 )
 USER_COLUMNS = _COLUMNS
+_ADD = Prepared(insert(users).values({column.name: bindparam(column.name) for column in users.c}))
+_JOIN = Prepared(insert(user_groups).values({column.name: bindparam(column.name) for column in user_groups.c}))
 _BY_ID = Prepared(select(*_COLUMNS).where(users.c.id == bindparam("id")))
 _BY_NAME = Prepared(
     select(*_COLUMNS).where(
