@@ -64,5 +64,6 @@ async def _make_ready(app: Starlette, site: Site) -> None:
         ui_locales=site.templates.locales,
         docs_url=settings.docs_url,
         acrs=site.engine.rules.acrs,
+        registers_clients=site.registration is not None,
     )
     app.state.discovery = prepare(document)

@@ -15,6 +15,15 @@ def brand_name(settings: Settings) -> str:
     return settings.brand_name or urlsplit(settings.issuer).netloc
 
 
+def guarded_fetch(settings: Settings) -> GuardedFetch:
+    """Return the way out for URLs; raise BadSettings if the operator's roots cannot be read."""
+    try:
+        return GuardedFetch(allow=frozenset(settings.outbound_allow), ca_file=settings.outbound_ca_file)
+    except OSError as error:
+        fault = f"IDP_OUTBOUND_CA_FILE: {settings.outbound_ca_file}: {error.strerror or error}"
+        raise BadSettings([fault]) from error
+
+
 def password_judge(
     settings: Settings, *, approved_words: Callable[[], Awaitable[tuple[str, ...]]] | None = None
 ) -> PasswordJudge:
@@ -22,13 +31,13 @@ def password_judge(
 
     `approved_words` are those that people approved; a command without a database has none.
     """
-    path, option = settings.outbound_ca_file, "OUTBOUND_CA_FILE"
+    fetch, path = guarded_fetch(settings), settings.breached_passwords_file
     try:
-        fetch = GuardedFetch(allow=frozenset(settings.outbound_allow), ca_file=path)
-        path, option = settings.breached_passwords_file, "BREACHED_PASSWORDS_FILE"
         breached = BreachedPasswords(path) if path is not None else None
     except (OSError, DamagedFilter) as error:
-        raise BadSettings([f"IDP_{option}: {path}: {getattr(error, 'strerror', None) or error}"]) from error
+        raise BadSettings(
+            [f"IDP_BREACHED_PASSWORDS_FILE: {path}: {getattr(error, 'strerror', None) or error}"]
+        ) from error
     url = settings.password_range_url
     return PasswordJudge(
         surroundings=(brand_name(settings), urlsplit(settings.issuer).hostname or "", *settings.password_words),

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, ValidationEr
 
 from idp.account_settings import AccountSettings, Duration, Registration
 from idp.adviser_settings import ADVISER_SECRETS, AdviserSettings
+from idp.client_settings import ClientSettings
 from idp.message_settings import MESSAGE_SECRETS, MessageSettings
 from idp.password_settings import PasswordSettings
 from idp.risk_settings import RiskSettings
@@ -79,7 +80,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Issuer = Annotated[str, BeforeValidator(_issuer)]
 
 
-class Settings(MessageSettings, PasswordSettings, AccountSettings, AdviserSettings, RiskSettings):
+class Settings(MessageSettings, PasswordSettings, AccountSettings, ClientSettings, AdviserSettings, RiskSettings):
     """All options of one process; immutable once read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)

@@ -8,11 +8,9 @@ import click
 
 from idp.cli.running import fail, json_option, show, with_site
 from idp.domain.client import BadClient, Client, Profile
+from idp.domain.image import MAX_LOGO, raster_type
 from idp.flows.client_administration import to_members
-from idp.web.static_files import raster_type
 from idp.wiring import Site
-
-MAX_LOGO = 256 * 1024
 
 
 @click.group()

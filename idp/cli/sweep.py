@@ -14,8 +14,9 @@ def sweep(context: click.Context, as_json: bool) -> None:
     """Remove what has expired."""
 
     async def work(site: Site) -> dict[str, int]:
+        clients = await housekeeping.sweep_registrations(site.transactions, site.clock)
         removed = await housekeeping.sweep(site.transactions, site.clock)
-        return {**removed, "events": await site.audit.retention.keep()}
+        return {**removed, "clients": clients, "events": await site.audit.retention.keep()}
 
     removed = with_site(context, work)
     show(as_json, removed, f"{sum(removed.values())} rows removed")

@@ -1,6 +1,6 @@
 """Clients as an operator registers them, in and out by the member names of RFC 7591."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from idp.domain.event import Event, EventKind
 from idp.domain.json import JsonObject
 from idp.domain.secret import Digester, make_id, make_secret
 from idp.oauth.client_auth.secret import PURPOSE
-from idp.oauth.extensions.registration_members import read_members, write_members
+from idp.oauth.registration_members import read_members, with_defaults, write_members
 from idp.policy import clients as policy
 from idp.policy import lifetimes
 from idp.storage.stores import Transactions
@@ -37,13 +37,6 @@ def with_secret(digester: Digester, client: Client, secret: str | None = None) -
     digests = (digester.digest(PURPOSE, plain), *client.secret_digests)[:_MAX_SECRETS]
     hmac_secret = plain if client.auth_method is AuthMethod.SECRET_JWT else None
     return replace(client, secret_digests=digests, hmac_secret=hmac_secret), plain
-
-
-def with_defaults(members: JsonObject) -> Mapping[str, Any]:
-    """Return the members with the response types that fit the grant types, where none are said (RFC 7591 §2.1)."""
-    grants = members.get("grant_types")
-    only_machine = isinstance(grants, list) and "authorization_code" not in grants
-    return {"response_types": [] if only_machine else ["code"], **members}
 
 
 class ClientAdministration:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from idp.clock import Clock
-from idp.domain.event import Event, EventKind
+from idp.domain.event import Actor, ActorKind, Event, EventKind
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.audit_chain import AuditChain
 from idp.flows.audit_retention import AuditRetention
@@ -58,6 +58,29 @@ async def delete_due(transactions: Transactions, clock: Clock) -> int:
     return deleted
 
 
+async def sweep_registrations(transactions: Transactions, clock: Clock) -> int:
+    """Remove clients that were registered by themselves and never used in time; return how many went.
+
+    To be done before `sweep`, which takes away old grants: they tell that a client was used.
+    """
+    total = 0
+    for _ in range(MAX_BATCHES):
+        now = clock.now()
+        async with transactions.open(write=True) as stores:
+            await stores.registrations.note_used()
+            unused = await stores.registrations.unused(now, limit=100)
+            for client_id in unused:
+                await stores.clients.delete(client_id)
+                detail = {"change": "deleted", "way": "unused"}
+                actor = Actor(ActorKind.SYSTEM)
+                event = Event(EventKind.CLIENT_CHANGED, client_id=client_id, detail=detail, actor=actor)
+                await stores.events.add(event, now)
+        total += len(unused)
+        if not unused:
+            break
+    return total
+
+
 class Housekeeping:
     """Runs the chores of one process until it is stopped; every chore may run in several processes at once."""
 
@@ -96,6 +119,9 @@ class Housekeeping:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _sweep(self) -> None:
+        unused = await sweep_registrations(self._transactions, self._clock)
+        if unused:
+            log.info("unused clients removed", clients=unused)
         removed = await sweep(self._transactions, self._clock)
         if self._audit is not None:
             removed["events"] = await self._audit[1].keep()

@@ -3,13 +3,15 @@
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import import_key
+from joserfc.jwk import Key, import_key
 
 from idp.domain.client import BadClient
 from idp.domain.json import JsonObject
 from idp.domain.secret import from_base64url
 
 MAX_KEYS = 20
+MAX_CANDIDATES = 8
+KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _CURVES = {"EC": ("P-256", "P-384", "P-521"), "OKP": ("Ed25519",)}
 _SMALL_PRIMES = [n for n in range(3, 2000) if all(n % d for d in range(2, int(n**0.5) + 1))]
@@ -28,6 +30,19 @@ def check_jwks(value: Any) -> JsonObject:
     return {"keys": value["keys"]}
 
 
+def usable_keys(document: JsonObject) -> JsonObject | None:
+    """Return those keys of a fetched set that could be registered, None if there is none: others are not for us."""
+    listed: Any = document.get("keys")
+    kept = []
+    for jwk in listed[:MAX_KEYS] if isinstance(listed, list) else []:
+        try:
+            _check_key(jwk)
+        except BadClient:
+            continue
+        kept.append(jwk)
+    return {"keys": kept} if kept else None
+
+
 def _check_key(jwk: Any) -> None:
     if not isinstance(jwk, dict) or jwk.get("kty") not in ("RSA", "EC", "OKP") or _PRIVATE_MEMBERS & set(jwk):
         raise BadClient("jwks may hold public RSA, EC and OKP keys only")
@@ -44,6 +59,20 @@ def _check_key(jwk: Any) -> None:
         raise
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadClient("jwks has a key that cannot be read") from error
+
+
+def fitting_keys(jwks: JsonObject | None, alg: str, kid: str | None) -> list[Key]:
+    """Return the keys of a set that may have signed by an algorithm: those of that `kid`, else those without one."""
+    listed: Any = (jwks or {}).get("keys") or []
+    fitting = [jwk for jwk in listed if jwk.get("kty") == KEY_TYPES[alg] and jwk.get("use") in (None, "sig")]
+    named = [jwk for jwk in fitting if kid is not None and jwk.get("kid") == kid]
+    keys = []
+    for jwk in named or [jwk for jwk in fitting if "kid" not in jwk or kid is None]:
+        try:
+            keys.append(import_key(jwk))
+        except (JoseError, ValueError):
+            continue
+    return keys[:MAX_CANDIDATES]
 
 
 def _number(jwk: Any, name: str) -> int:

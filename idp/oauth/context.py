@@ -1,13 +1,14 @@
 """What an endpoint works with: facts of the process, and the stores of the request's one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from idp.domain.client import CLIENT_ID, Client
 from idp.domain.event import Event, EventKind
 from idp.domain.secret import Digester, Sealer
 from idp.oauth.keyring import Keyring
+from idp.oauth.remote_keys import RemoteKeys
 from idp.oauth.request import HttpRequest
 from idp.policy.step_up import Rules
 from idp.risk import watch
@@ -28,6 +29,7 @@ class Engine:
     limits_floods: bool = True
     docs_url: str | None = None
     rules: Rules = field(default_factory=Rules)
+    remote_keys: RemoteKeys | None = None  # None: keys that clients keep elsewhere are not fetched
     risk: RiskDesk | None = None  # None: nothing is weighed, and account and request alone decide
 
     def url(self, path: str) -> str:
@@ -62,7 +64,10 @@ class Context:
     ) -> None:
         """Append to the audit trail, in the transaction of the effect."""
         facts: Mapping[str, str | int | bool | None] = detail
-        event = Event(kind, user_id, client_id, session_id, self.http.address, facts)
-        await self.stores.events.add(event, self.now)
-        if self.engine.risk is not None and user_id is not None and kind in watch.ACTS:
-            await watch.after_act(self.stores, user_id, self.now)
+        await self.record_event(Event(kind, user_id, client_id, session_id, self.http.address, facts))
+
+    async def record_event(self, event: Event) -> None:
+        """Append an event that says more: its actor, its target, what was before and after; the address is ours."""
+        await self.stores.events.add(replace(event, address=self.http.address), self.now)
+        if self.engine.risk is not None and event.user_id is not None and event.kind in watch.ACTS:
+            await watch.after_act(self.stores, event.user_id, self.now)

@@ -57,7 +57,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             case AuthMethod.PRIVATE_KEY_JWT | AuthMethod.SECRET_JWT as by_assertion:
                 function = AssertionAuthentication(
                     by_assertion, engine.issuer, engine.url("/token"), context.stores.replays, engine.digester,
-                    context.now,
+                    context.now, engine.remote_keys,
                 )  # fmt: skip
         self.register_client_auth_method(method, function)
         return function

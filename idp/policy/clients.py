@@ -25,6 +25,7 @@ PUBLIC_KEY_TYPES = ("RSA", "EC", "OKP")
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 SHORTEST_HMAC_KEY = 32
 MAX_CONTACTS = 10
+OPEN_PROFILES = (Profile.OAUTH21, Profile.NATIVE)  # that a stranger's client gets, by how it authenticates
 LINKS = (
     "initiate_login_uri", "policy_uri", "tos_uri", "client_uri", "logo_uri", "jwks_uri", "sector_identifier_uri",
     "backchannel_logout_uri", "frontchannel_logout_uri",
@@ -112,11 +113,12 @@ def check(client: Client) -> None:
         raise BadClient("default_max_age is a number of seconds, not negative")
     if client.id_token_alg not in ID_TOKEN_ALGS or client.access_token_alg not in ID_TOKEN_ALGS:
         raise BadClient("signing algorithms are RS256, PS256, ES256 and EdDSA")
-    if unknown := sorted(set(client.scopes) - set(SCOPES) - {s for s in client.scopes if _is_scope(s)}):
+    if unknown := sorted(set(client.scopes) - set(SCOPES) - {s for s in client.scopes if is_scope(s)}):
         raise BadClient(f"not a scope token: {unknown[0]!r}")
 
 
-def _is_scope(text: str) -> bool:
+def is_scope(text: str) -> bool:
+    """Say whether this can be a scope at all (RFC 6749 §3.3)."""
     return 0 < len(text) <= 128 and all("!" <= c <= "~" and c not in '"\\' for c in text)
 
 

@@ -18,6 +18,8 @@ CODE_LIMITS = (
     (50, timedelta(days=1)),
 )
 SPRAYED_ACCOUNTS = 10  # tried by one network within three hours
+REGISTRATIONS = 20  # of clients, by one network or initial access token; and changes of one client
+REGISTRATIONS_WINDOW = timedelta(hours=1)
 SIGN_UPS = 20
 SIGN_UPS_WINDOW = timedelta(hours=1)
 _FIRST_WAIT = timedelta(seconds=30)

@@ -82,8 +82,8 @@ class ClientStore:
         ).first()
         return (row.logo, row.logo_type) if row and row.logo else None
 
-    async def set_logo(self, client_id: str, logo: bytes, media_type: str) -> None:
-        """Store a client's logo, a raster image that was checked before."""
+    async def set_logo(self, client_id: str, logo: bytes | None, media_type: str | None) -> None:
+        """Store a client's logo, a raster image that was checked before, or take it away."""
         await self._connection.execute(
             update(clients).where(clients.c.id == client_id).values(logo=logo, logo_type=media_type)
         )

@@ -1,4 +1,4 @@
-"""How clients came to be that registered themselves: the token that opens each, what it may ask for, whether it was used.
+"""How clients came to be that registered themselves: the token that opens each, what it may ask for, and its use.
 
 A row dies with its client. Whether a client was used is found out by the sweep, so that no sign-in pays for it.
 """

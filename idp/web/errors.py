@@ -20,6 +20,7 @@ API_PATHS = (
     "/userinfo",
     "/introspect",
     "/revoke",
+    "/register",
     "/jwks",
     "/.well-known/",
     "/health/",

@@ -10,6 +10,7 @@ from idp.domain.client import Client
 from idp.oauth import bridge
 from idp.oauth.context import Context
 from idp.oauth.openid import userinfo as openid_userinfo
+from idp.oauth.remote_keys import claimed_by, needs_fetching
 from idp.oauth.request import Answer, ProtocolRequest
 from idp.oauth.server import Server
 from idp.web.cors import allow_client_origin
@@ -51,6 +52,7 @@ async def _run(
         raise BadForm(400, "parameters belong in the body, never in the URL")
     await site.watch.refresh()
     await site.engine.keyring.refresh()
+    await _learn_keys(request, form)
 
     async def work(stores: Stores) -> tuple[Answer, Client | None]:
         context = context_of(request, stores, form=form)
@@ -61,6 +63,17 @@ async def _run(
 
     write = not is_read_only or any(name == "client_assertion" for name, _value in form)  # its jti is stored
     return await site.transactions.run(work, write=write, request_id=request_id_of(request))
+
+
+async def _learn_keys(request: Request, form: Pairs) -> None:
+    """Fetch the keys of a client that keeps them elsewhere, before any transaction waits for them."""
+    claimed, site = claimed_by(form), site_of(request)
+    if claimed is None or site.engine.remote_keys is None:
+        return
+    async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
+        client = await context_of(request, stores, form=form).client(claimed[0])
+    if client is not None and needs_fetching(client):
+        await site.engine.remote_keys.learn(client, claimed[1])
 
 
 async def userinfo(request: Request) -> Response:

@@ -7,19 +7,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.image import raster_type
 from idp.web.site import site_of
 from idp.wiring import STATIC
 
 FOREVER = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_RASTER = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 _COLOR = re.compile(r"[0-9a-f]{6}")
-
-
-def raster_type(image: bytes) -> str | None:
-    """Return the media type of a raster image by its first bytes, None for anything else (SVG can carry script)."""
-    return next((media for magic, media in _RASTER.items() if image.startswith(magic)), None)
 
 
 async def static(request: Request) -> Response:

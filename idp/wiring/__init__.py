@@ -15,6 +15,7 @@ from idp.flows.advising import Advising
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.alerts import Alerts
 from idp.flows.client_administration import ClientAdministration
+from idp.flows.client_registration import ClientRegistration
 from idp.flows.enrolment import Enrolment
 from idp.flows.housekeeping import Housekeeping
 from idp.flows.login import Login
@@ -35,7 +36,8 @@ from idp.hooks import FileProbe, HookedClock
 from idp.messages.outbox import DailyCap, OutboxWorker
 from idp.oauth.context import Engine
 from idp.oauth.keyring import Keyring
-from idp.password_wiring import brand_name, password_judge
+from idp.oauth.remote_keys import RemoteKeys
+from idp.password_wiring import brand_name, guarded_fetch, password_judge
 from idp.providers.adviser.port import Writer
 from idp.providers.geo.port import Places
 from idp.providers.keystore.sealing import AesSealer, derive
@@ -50,6 +52,7 @@ from idp.wiring.adviser import prices, writer
 from idp.wiring.audit import Audit, build_audit
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
+from idp.wiring.registration import build_registration
 from idp.wiring.risk import build_advising, build_rollout, risk_desk
 
 __all__ = [
@@ -98,6 +101,7 @@ class Site:
     step_up: StepUp
     users: UserAdministration
     clients: ClientAdministration
+    registration: ClientRegistration | None
     keys: SigningKeys
     notices: Notices
     alerts: Alerts
@@ -143,17 +147,9 @@ async def build(settings: Settings, *, clock: Clock | None = None, actor: Actor 
 
 
 def _assemble(
-    settings: Settings,
-    clock: Clock,
-    database: Database,
-    masters: tuple[bytes, ...],
-    keys: Mapping[str, bytes],
-    probe: Probe | None,
-    judge: PasswordJudge,
-    approved: ApprovedDrafts,
-    *,
-    actor: Actor | None,
-) -> Site:
+    settings: Settings, clock: Clock, database: Database, masters: tuple[bytes, ...], keys: Mapping[str, bytes],
+    probe: Probe | None, judge: PasswordJudge, approved: ApprovedDrafts, *, actor: Actor | None,
+) -> Site:  # fmt: skip
     sealer, digester = AesSealer(masters, purpose="records"), Digester(derive(keys["digest"], "digests"))
     transactions = Transactions(database, sealer=sealer, digester=digester, actor=actor)
     watch = EpochWatch(database)
@@ -189,22 +185,16 @@ def _assemble(
         step_up=StepUp(catalog, sign_in, notices),
         users=UserAdministration(transactions, hasher, judge, digester, clock),
         clients=ClientAdministration(transactions, digester, clock),
+        registration=build_registration(settings, transactions, digester, clock),
         keys=signing,
         notices=notices,
         alerts=alerts,
         housekeeping=Housekeeping(
-            transactions,
-            signing,
-            outbox,
-            clock,
-            policies=watches[0],
-            alerts=watches[1],
+            transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],
             audit=(audit.chain, audit.retention),
         ),
-        audit=audit,
-        templates=templates,
-        digester=digester,
-    )
+        audit=audit, templates=templates, digester=digester,
+    )  # fmt: skip
 
 
 def _watches(
@@ -225,6 +215,7 @@ def _engine(settings: Settings, keyring: Keyring, watch: EpochWatch, digester: D
         docs_url=settings.docs_url,
         rules=rules(settings),
         risk=risk_desk(settings, watch, digester),
+        remote_keys=RemoteKeys(guarded_fetch(settings), keyring.clock),
     )
 
 

@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("templating",),
     ("settings", "clock", "resources", "logs", "metrics"),
     ("risk_settings",),
-    ("account_settings", "adviser_settings", "message_settings", "password_settings"),
+    ("account_settings", "adviser_settings", "client_settings", "message_settings", "password_settings"),
 )
 # Strangers to everybody: a relying party that shares nothing with the provider but the wire.
 STRANGERS = frozenset({"demo"})
@@ -54,6 +54,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "settings",
         "account_settings",
         "adviser_settings",
+        "client_settings",
         "message_settings",
         "password_settings",
         "risk_settings",

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.databases import fresh_database
+from tests.support.hosted import Hosted, hosted
 from tests.support.html_browser import HtmlBrowser
 from tests.support.provider import HandClock, Person, Provider
+from tests.support.registrant import Registrant, initial_token
 from tests.support.relying_party import Answer, RelyingParty
 
 
@@ -64,3 +66,34 @@ async def tokens(rp: RelyingParty, browser: HtmlBrowser) -> Answer:
     answer = await rp.redeem(await browser.authorize(rp))
     assert answer.status == 200, answer.text
     return answer
+
+
+@pytest.fixture(scope="session")
+async def website() -> AsyncIterator[Hosted]:
+    """The client's own web server."""
+    async with hosted() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+async def open_provider(tmp_path_factory: pytest.TempPathFactory, website: Hosted) -> AsyncIterator[Provider]:
+    """A provider where everybody may register, and that may fetch from the client's web server."""
+    folder = tmp_path_factory.mktemp("open")
+    settings = {"IDP_CLIENT_REGISTRATION": "open", "IDP_OUTBOUND_ALLOW": website.place}
+    async with (
+        fresh_database("sqlite", folder) as url,
+        Provider.running(folder, url, settings=settings) as provider,
+    ):
+        yield provider
+
+
+@pytest.fixture
+def anybody(open_provider: Provider) -> Registrant:
+    """Somebody without any token, where none is needed."""
+    return Registrant(open_provider.http, open_provider.issuer)
+
+
+@pytest.fixture
+async def invited(provider: Provider) -> Registrant:
+    """Somebody with an initial access token for ordinary clients."""
+    return Registrant(provider.http, provider.issuer, await initial_token(provider))

@@ -158,7 +158,8 @@ async def test_a_prepared_document_has_the_same_headers_each_time(provider: Prov
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/token/", "/jwks/", "/authorize/", "//token", "/.well-known/", "/login/", "/par", "/register"]
+    "path",
+    ["/nothing", "/token/", "/jwks/", "/authorize/", "//token", "/.well-known/", "/login/", "/par", "/register/"],
 )
 async def test_an_address_that_is_not_ours_is_404(provider: Provider, path: str) -> None:
     """RFC 9110 §15.5.5: no redirect to a similar one, and nothing at endpoints that do not exist yet."""

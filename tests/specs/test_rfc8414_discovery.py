@@ -56,7 +56,8 @@ async def test_nothing_is_empty_or_null(provider: Provider) -> None:
 async def test_only_registered_members_stand_there(provider: Provider) -> None:
     """RFC 8414 §7.1: no member of our own invention, and none whose feature does not work."""
     assert (await provider.metadata()).keys() == {
-        "issuer", *ENDPOINTS, "scopes_supported", "response_types_supported", "response_modes_supported",
+        "issuer", *ENDPOINTS, "registration_endpoint",
+        "scopes_supported", "response_types_supported", "response_modes_supported",
         "grant_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported",
         "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported",
         "revocation_endpoint_auth_methods_supported", "revocation_endpoint_auth_signing_alg_values_supported",

@@ -113,7 +113,8 @@ class Provider:
     ) -> RelyingParty:
         """Register a client with these RFC 7591 members and return it; `key` signs its assertions.
 
-        It has a secret unless it is a native application. Without `scope` it may ask for every scope of OpenID Connect, and asks for the usual ones.
+        It has a secret unless it is a native application. Without `scope` it may ask for every scope of OpenID
+        Connect, and asks for the usual ones.
         """
         method = method or ("none" if profile is Profile.NATIVE else "client_secret_basic")
         defaults: dict[str, Any] = {

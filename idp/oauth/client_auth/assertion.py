@@ -8,10 +8,8 @@ was registered, and no key or URL inside the token is looked at.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import Key, OctKey, import_key
+from joserfc.jwk import Key, OctKey
 
 from idp.domain.client import AuthMethod, Client
 from idp.domain.json import BadJson, Json, read_object
@@ -19,7 +17,9 @@ from idp.domain.secret import Digester, from_base64url
 from idp.oauth.authlib_models import RegisteredClient
 from idp.oauth.bridge import wait
 from idp.oauth.client_auth.secret import Query
+from idp.oauth.client_keys import fitting_keys
 from idp.oauth.keyring import MAX_KID, MAX_TOKEN, read_header, verify
+from idp.oauth.remote_keys import RemoteKeys
 from idp.oauth.request import ProtocolRequest
 from idp.policy import lifetimes
 from idp.policy.clients import assertion_algs, rules_for
@@ -28,7 +28,6 @@ from idp.storage.replays import ReplayStore
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPS = (None, "JWT", "client-authentication+jwt")
 FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc"})
-_KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP", "HS256": "oct"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class AssertionAuthentication:
     replays: ReplayStore
     digester: Digester
     now: datetime
+    remote_keys: RemoteKeys | None = None
 
     def __call__(self, query_client: Query, request: ProtocolRequest) -> RegisteredClient | None:
         """Return the client that signed the assertion, None unless every rule holds; the jti is spent last."""
@@ -54,10 +54,29 @@ class AssertionAuthentication:
         registered = query_client(claimed)
         if registered is None or registered.noun.auth_method is not self.method:
             return None
-        claims = _verified(text, registered.noun)
+        claims = self._verified(text, registered.noun)
         if claims is None or not self._claims_hold(claims, registered.noun) or not self._is_first_use(claims):
             return None
         return registered
+
+    def _verified(self, text: str, client: Client) -> dict[str, Json] | None:
+        header = read_header(text)
+        alg, kid = header.get("alg"), header.get("kid")
+        if FORBIDDEN_HEADERS & set(header) or header.get("typ") not in TYPS or not isinstance(alg, str):
+            return None
+        if alg not in assertion_algs(client) or (kid is not None and (not isinstance(kid, str) or len(kid) > MAX_KID)):
+            return None
+        for key in self._candidate_keys(client, alg, kid):
+            claims = verify(text, key, (alg,))
+            if claims is not None:
+                return claims
+        return None
+
+    def _candidate_keys(self, client: Client, alg: str, kid: str | None) -> list[Key]:
+        if client.auth_method is AuthMethod.SECRET_JWT:
+            return [OctKey.import_key(client.hmac_secret)] if client.hmac_secret else []
+        jwks = client.jwks if self.remote_keys is None else self.remote_keys.of(client)
+        return fitting_keys(jwks, alg, kid)
 
     def _claims_hold(self, claims: Mapping[str, Json], client: Client) -> bool:
         expires, jti = claims.get("exp"), claims.get("jti")
@@ -98,32 +117,3 @@ def _unverified_subject(text: str) -> str | None:
         return None
     subject = claims.get("sub")
     return subject if isinstance(subject, str) and len(subject) <= 128 else None
-
-
-def _verified(text: str, client: Client) -> dict[str, Json] | None:
-    header = read_header(text)
-    alg, kid = header.get("alg"), header.get("kid")
-    if FORBIDDEN_HEADERS & set(header) or header.get("typ") not in TYPS or not isinstance(alg, str):
-        return None
-    if alg not in assertion_algs(client) or (kid is not None and (not isinstance(kid, str) or len(kid) > MAX_KID)):
-        return None
-    for key in _candidate_keys(client, alg, kid):
-        claims = verify(text, key, (alg,))
-        if claims is not None:
-            return claims
-    return None
-
-
-def _candidate_keys(client: Client, alg: str, kid: str | None) -> list[Key]:
-    if client.auth_method is AuthMethod.SECRET_JWT:
-        return [OctKey.import_key(client.hmac_secret)] if client.hmac_secret else []
-    listed: Any = (client.jwks or {}).get("keys") or []
-    fitting = [jwk for jwk in listed if jwk.get("kty") == _KEY_TYPES[alg] and jwk.get("use") in (None, "sig")]
-    named = [jwk for jwk in fitting if kid is not None and jwk.get("kid") == kid]
-    keys = []
-    for jwk in named or [jwk for jwk in fitting if "kid" not in jwk or kid is None]:
-        try:
-            keys.append(import_key(jwk))
-        except (JoseError, ValueError):
-            continue
-    return keys[:8]

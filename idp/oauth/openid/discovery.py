@@ -32,7 +32,14 @@ def prepare(document: dict[str, Any]) -> Prepared:
     return Prepared(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
-def metadata(issuer: str, *, ui_locales: Sequence[str], docs_url: str | None, acrs: Sequence[str]) -> dict[str, Any]:
+def metadata(
+    issuer: str,
+    *,
+    ui_locales: Sequence[str],
+    docs_url: str | None,
+    acrs: Sequence[str],
+    registers_clients: bool = False,
+) -> dict[str, Any]:
     """Return the provider's metadata."""
     document: dict[str, Any] = {
         "issuer": issuer,
@@ -68,6 +75,8 @@ def metadata(issuer: str, *, ui_locales: Sequence[str], docs_url: str | None, ac
         "display_values_supported": ["page"],
         "ui_locales_supported": list(ui_locales),
     }
+    if registers_clients:
+        document["registration_endpoint"] = f"{issuer}/register"
     if docs_url is not None:
         document["service_documentation"] = docs_url
     return document

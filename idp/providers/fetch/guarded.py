@@ -68,15 +68,27 @@ class GuardedFetch:
     async def get(self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None) -> Fetched:
         """Return the answer of status 200 and one of those media types."""
         place = read_url(url)
-        is_allowed = place.host_and_port in self._allow
-        if place.scheme != "https" and not is_allowed:
-            raise FetchRejected(f"{place.host} is not reached over https")
+        is_allowed = self._check(place)
         try:
             async with asyncio.timeout(self._seconds):
                 addresses = await self._addresses(place, is_allowed=is_allowed)
                 return await self._exchange(place, addresses, media_types, headers or {})
         except TimeoutError as error:
             raise FetchDelayed(f"{place.host} took too long") from error
+
+    def check(self, url: str) -> None:
+        """Raise FetchRejected for a URL that would not even be looked up: its scheme, its spelling, an inner address."""
+        place = read_url(url)
+        literal = literal_of(place.host)
+        if not self._check(place) and literal is not None and not is_public(literal):
+            raise FetchRejected(f"{place.host} is not public")
+
+    def _check(self, place: Place) -> bool:
+        """Say whether the operator allowed this very place; any other is reached over TLS only."""
+        is_allowed = place.host_and_port in self._allow
+        if place.scheme != "https" and not is_allowed:
+            raise FetchRejected(f"{place.host} is not reached over https")
+        return is_allowed
 
     async def _addresses(self, place: Place, *, is_allowed: bool) -> list[Address]:
         literal = literal_of(place.host)

@@ -33,3 +33,10 @@ class Fetch(Protocol):
         Follows no redirect, sends no cookie, and never reaches an address that is not public unless it was allowed.
         Raises FetchRejected if it never will, FetchDelayed if a later try may work.
         """
+
+
+class Outbound(Fetch, Protocol):
+    """Fetches by GET, and says beforehand what it never would fetch."""
+
+    def check(self, url: str) -> None:
+        """Raise FetchRejected for a URL that would not even be looked up: its scheme, its spelling, an inner address."""

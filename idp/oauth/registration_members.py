@@ -191,3 +191,10 @@ def write_members(client: Client, *, author: Author = Author.OPERATOR) -> dict[s
     if client.created_at is not None:
         members["client_id_issued_at"] = int(client.created_at.timestamp())
     return members
+
+
+def with_defaults(members: JsonObject) -> dict[str, Any]:
+    """Return the members with the response types that fit the grant types, where none are said (RFC 7591 §2.1)."""
+    grants = members.get("grant_types")
+    only_machine = isinstance(grants, list) and "authorization_code" not in grants
+    return {"response_types": [] if only_machine else ["code"], **members}

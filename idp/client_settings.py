@@ -1,0 +1,27 @@
+"""The options of client registration: who may register a client, and whose word about software counts."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+
+class ClientRegistrationMode(StrEnum):
+    """Who may register a client without an operator."""
+
+    OFF = "off"
+    TOKEN = "token"
+    OPEN = "open"
+
+
+class ClientSettings(BaseModel):
+    """How clients register themselves."""
+
+    client_registration: ClientRegistrationMode = Field(
+        ClientRegistrationMode.TOKEN,
+        description="dynamic client registration: `off`, `token` (with an initial access token of yours) or `open`",
+    )
+    software_statement_issuers: Path | None = Field(
+        None,
+        description='JSON file with the issuers whose software statements are believed: `{ISSUER: {"keys": […]}, …}`',
+    )
