@@ -29,17 +29,9 @@ from idp.domain.chain import GENESIS
 from idp.domain.secret import Digester, SealBroken, Sealer, base64url, equal
 from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place
 from idp.storage.database import Prepared, Transaction
-from idp.storage.events import events
+from idp.storage.events import event_links, events
 from idp.storage.upsert import upsert
 
-event_links = Table(
-    "event_links",
-    metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("event_id", String(40), nullable=False, unique=True),
-    Column("hash", LargeBinary(32), nullable=False),
-    Column("address_mark", String(64)),
-)
 event_chain = Table(
     "event_chain",
     metadata,

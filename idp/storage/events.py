@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, insert, or_, select
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, bindparam, insert, or_, select
 
 from idp.domain.event import Actor, Event, actor_of, result_of
-from idp.domain.json import Json
+from idp.domain.json import Json, JsonObject
 from idp.domain.secret import Sealer, make_id
 from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place, to_micros
 from idp.storage.database import Prepared, Transaction
@@ -36,6 +36,36 @@ events = Table(
     Index("ix_events_at", "at"),
     Index("ix_events_user_id_at", "user_id", "at"),
 )
+
+event_links = Table(
+    "event_links",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", String(40), nullable=False, unique=True),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("address_mark", String(64)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event with its number in the chain, and all that it says; `actor` and `target` are their parts, or None."""
+
+    seq: int
+    id: str
+    at: datetime
+    kind: str
+    result: str | None
+    user_id: str | None
+    client_id: str | None
+    session_id: str | None
+    request_id: str | None
+    address: str | None
+    actor: tuple[str, str | None, str | None] | None
+    target: tuple[str, str] | None
+    detail: Mapping[str, Json]
+    before: JsonObject | None
+    after: JsonObject | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +172,34 @@ class EventStore:
         rows = await self._connection.execute(query)
         return [(row.kind, row.at, cast(dict[str, Json], row.detail or {})) for row in rows]
 
+    async def linked_after(self, seq: int, *, limit: int) -> Sequence[NumberedEvent]:
+        """Return numbered events after a number, in their order: nothing is ever put in before the newest.
+
+        Whoever keeps the last number it saw misses nothing, and sees nothing twice. A number that retention removed is
+        skipped.
+        """
+        rows = await self._connection.execute(_LINKED_AFTER, {"seq": seq, "limit": limit})
+        return [self._numbered(row) for row in rows]
+
+    def _numbered(self, row: AnyRow) -> NumberedEvent:
+        return NumberedEvent(
+            seq=row.seq,
+            id=row.id,
+            at=row.at,
+            kind=row.kind,
+            result=row.result,
+            user_id=row.user_id,
+            client_id=row.client_id,
+            session_id=row.session_id,
+            request_id=row.request_id,
+            address=self.address(row),
+            actor=(row.actor_kind, row.actor_id, row.actor_role) if row.actor_kind is not None else None,
+            target=(row.target_kind, row.target_id) if row.target_kind is not None else None,
+            detail=cast(dict[str, Json], row.detail or {}),
+            before=row.before,
+            after=row.after,
+        )
+
     def _recorded(self, row: AnyRow) -> RecordedEvent:
         detail = cast(dict[str, Json], row.detail or {})
         return RecordedEvent(row.id, row.at, row.kind, row.client_id, self.address(row) or "", detail)
@@ -153,3 +211,10 @@ def id_at(moment: datetime) -> str:
 
 
 _ADD = Prepared(insert(events).values({column.name: bindparam(column.name) for column in events.c}))
+_LINKED_AFTER = Prepared(
+    select(event_links.c.seq, events)
+    .select_from(event_links.join(events, event_links.c.event_id == events.c.id))
+    .where(event_links.c.seq > bindparam("seq", type_=BigInteger))
+    .order_by(event_links.c.seq)
+    .limit(bindparam("limit", type_=BigInteger))
+)

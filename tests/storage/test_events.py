@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp.domain.event import Event, EventKind
+from idp.domain.event import Actor, ActorKind, Event, EventKind, Target
 from idp.storage.database import Database
 from idp.storage.stores import Stores, Transactions
 from tests.support.builders import MINUTE, NOW, TICK, make_id, make_user_id
@@ -48,6 +48,54 @@ async def test_the_newest_events_come_first_and_can_be_chosen(stores: Stores) ->
     assert await numbers(kind="signed_in") == [1, 0]
     assert await numbers(kind="signed_in", user_id=bob) == [1]
     assert await numbers(kind="throttled") == []
+
+
+async def test_events_are_chosen_by_client_and_time(stores: Stores) -> None:
+    for number in range(3):
+        client_id = "rp" if number else "other"
+        event = Event(EventKind.TOKENS_ISSUED, client_id=client_id, detail={"number": number})
+        await stores.events.add(event, NOW + number * MINUTE)
+
+    async def numbers(**choice: object) -> list[int]:
+        return [row.detail["number"] for row in await stores.events.list(**choice)]  # type: ignore[arg-type]
+
+    assert await numbers(client_id="rp") == [2, 1]
+    assert await numbers(since=NOW + MINUTE) == [2, 1]
+    assert await numbers(since=NOW + MINUTE + TICK) == [2]
+    assert await numbers(until=NOW + MINUTE) == [0]
+    assert await numbers(until=NOW + MINUTE + TICK) == [1, 0]
+
+
+async def test_an_event_says_who_did_what_to_what(stores: Stores) -> None:
+    await stores.events.add(
+        Event(
+            EventKind.POLICY_CHANGED, actor=Actor(ActorKind.USER, "grace", "owner"), target=Target("policy", "7"),
+            before={"state": "draft"}, after={"state": "enforced"},
+        ),
+        NOW,
+    )  # fmt: skip
+
+    (row,) = await stores.events.list()
+
+    assert (row.actor_kind, row.actor_id, row.actor_role) == ("user", "grace", "owner")
+    assert (row.target_kind, row.target_id, row.result) == ("policy", "7", "done")
+    assert (row.before, row.after) == ({"state": "draft"}, {"state": "enforced"})
+
+
+async def test_in_a_process_that_acts_for_somebody_all_is_done_by_them(transactions: Transactions) -> None:
+    """A command of an operator, or an administrator at work; unless an event says another."""
+    operator, guest = Actor(ActorKind.COMMAND_LINE, "ops"), Actor(ActorKind.STRANGER)
+    async with transactions.acting(operator).open(write=True) as stores:
+        await stores.events.add(Event(EventKind.USER_CHANGED, user_id=make_user_id()), NOW)
+        await stores.events.add(Event(EventKind.SIGNED_IN, actor=guest), NOW)
+
+    async with transactions.open(write=True) as stores:
+        await stores.events.add(Event(EventKind.USER_CHANGED, user_id=make_user_id()), NOW + TICK)
+        found = await stores.events.list()
+
+    assert [(row.actor_kind, row.actor_id) for row in found] == [
+        (None, None), ("stranger", None), ("command line", "ops"),
+    ]  # fmt: skip
 
 
 async def test_events_of_one_moment_are_kept_in_their_order(stores: Stores) -> None:
