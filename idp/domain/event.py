@@ -142,6 +142,14 @@ def actor_of(event: Event) -> Actor | None:
     return Actor(ActorKind.USER, event.user_id)
 
 
+def actor_called(by: str) -> Actor:
+    """Return who is meant by a note such as `administrator ID` or `command line: NAME`; the provider for any other."""
+    for said, kind in (("administrator ", ActorKind.USER), ("command line: ", ActorKind.COMMAND_LINE)):
+        if by.startswith(said):
+            return Actor(kind, by.removeprefix(said))
+    return Actor(ActorKind.SYSTEM)
+
+
 def result_of(event: Event) -> Result:
     """Return how it ended: as was said, else as the kind of event says."""
     return event.result or (Result.REFUSED if event.kind in _REFUSALS else Result.DONE)
@@ -149,7 +157,7 @@ def result_of(event: Event) -> Result:
 
 _BY_SOMEBODY_ELSE = frozenset({
     EventKind.USER_CHANGED, EventKind.CLIENT_CHANGED, EventKind.POLICY_CHANGED, EventKind.POLICY_REVERTED,
-    EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED,
+    EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED, EventKind.REGISTRATION_TOKEN_CHANGED,
 })  # fmt: skip
 _BY_NOBODY_PROVED = frozenset({
     EventKind.SIGN_IN_REFUSED, EventKind.THROTTLED, EventKind.FACTOR_REFUSED, EventKind.RESET_ASKED,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from idp.clock import Clock
+from idp.domain.change import SECRETS, difference
 from idp.domain.client import SECRET_METHODS, AuthMethod, BadClient, Client, Profile
 from idp.domain.event import Event, EventKind
 from idp.domain.json import JsonObject
@@ -17,6 +18,7 @@ from idp.policy import lifetimes
 from idp.storage.stores import Transactions
 
 _MAX_SECRETS = 2
+_HIDDEN = SECRETS | {"contacts"}  # people's addresses
 
 
 def to_members(client: Client) -> dict[str, Any]:
@@ -67,7 +69,7 @@ class ClientAdministration:
             if await stores.clients.find(client.id) is not None:
                 raise BadClient(f"client_id {client.id} is taken")
             await stores.clients.add(client, now)
-            await stores.events.add(_event(client, "created"), now)
+            await stores.events.add(_event(client.id, "created", after=client), now)
         return client, plain
 
     async def list(self) -> Sequence[Client]:
@@ -86,7 +88,7 @@ class ClientAdministration:
         plain = None
         if changed.auth_method is not client.auth_method:
             changed, plain = with_secret(self._digester, replace(changed, secret_digests=(), hmac_secret=None))
-        await self._save(changed, "updated")
+        await self._save(changed, "updated", before=client)
         return changed, plain
 
     async def rotate_secret(self, client: Client) -> tuple[Client, str]:
@@ -96,13 +98,13 @@ class ClientAdministration:
         ends_at = int((self._clock.now() + lifetimes.SECRET_OVERLAP).timestamp())
         changed, plain = with_secret(self._digester, replace(client, old_secret_ends_at=ends_at))
         assert plain is not None
-        await self._save(changed, "secret rotated")
+        await self._save(changed, "secret rotated", before=client)
         return changed, plain
 
     async def set_active(self, client: Client, *, is_active: bool) -> Client:
         """Enable or disable a client; all workers know within a second."""
         changed = replace(client, is_active=is_active)
-        await self._save(changed, "enabled" if is_active else "disabled")
+        await self._save(changed, "enabled" if is_active else "disabled", before=client)
         return changed
 
     async def delete(self, client: Client) -> None:
@@ -110,22 +112,25 @@ class ClientAdministration:
         now = self._clock.now()
         async with self._transactions.open(write=True) as stores:
             await stores.clients.delete(client.id)
-            await stores.events.add(_event(client, "deleted"), now)
+            await stores.events.add(_event(client.id, "deleted", before=client), now)
 
     async def set_logo(self, client: Client, logo: bytes, media_type: str) -> None:
         """Store a client's logo."""
         now = self._clock.now()
         async with self._transactions.open(write=True) as stores:
             await stores.clients.set_logo(client.id, logo, media_type)
-            await stores.events.add(_event(client, "logo"), now)
+            await stores.events.add(_event(client.id, "logo"), now)
 
-    async def _save(self, client: Client, change: str) -> None:
+    async def _save(self, client: Client, change: str, *, before: Client) -> None:
         policy.check(client)
         now: datetime = self._clock.now()
         async with self._transactions.open(write=True) as stores:
             await stores.clients.save(client, now)
-            await stores.events.add(_event(client, change), now)
+            await stores.events.add(_event(client.id, change, before=before, after=client), now)
 
 
-def _event(client: Client, change: str) -> Event:
-    return Event(EventKind.CLIENT_CHANGED, client_id=client.id, detail={"change": change})
+def _event(client_id: str, change: str, *, before: Client | None = None, after: Client | None = None) -> Event:
+    was, is_ = difference(*({} if each is None else to_members(each) for each in (before, after)), hidden=_HIDDEN)
+    return Event(
+        EventKind.CLIENT_CHANGED, client_id=client_id, detail={"change": change}, before=was or None, after=is_ or None
+    )

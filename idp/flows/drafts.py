@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.domain.event import Event, EventKind
+from idp.domain.event import Event, EventKind, Target, actor_called
 from idp.domain.refusal import Refusal
 from idp.providers.adviser.port import Writer
 from idp.risk import drafting
@@ -98,4 +98,5 @@ class Drafts:
 
 
 async def _note(stores: Stores, what: EventKind, kind: DraftKind, name: str, by: str, now: datetime) -> None:
-    await stores.events.add(Event(what, detail={"draft": f"{kind.value} {name}", "by": by}), now)
+    told = {"draft": f"{kind.value} {name}", "by": by}
+    await stores.events.add(Event(what, detail=told, actor=actor_called(by), target=Target("draft", name)), now)

@@ -12,7 +12,7 @@ from datetime import datetime
 import structlog
 
 from idp.clock import Clock
-from idp.domain.event import Event, EventKind
+from idp.domain.event import Event, EventKind, Target, actor_called
 from idp.flows import policy_people
 from idp.flows.policy_ledger import REVERTED, enforced_before
 from idp.flows.policy_states import (
@@ -60,7 +60,7 @@ class PolicyRollout:
             stored = known[0] if known else None
             if stored is None:
                 stored = await stores.policies.add(text, policy.digest, State.DRAFT, by=mover.by, now=now)
-                await _record(stores, stored.version, State.DRAFT, now)
+                await _record(stores, stored.version, None, State.DRAFT, mover, now)
             if stored.state == State.DRAFT and is_fit:
                 await _move(stores, stored, State.CHECKED, mover, now)
             return await _found(stores, stored.version)
@@ -140,9 +140,11 @@ class PolicyRollout:
             detail: dict[str, str | int | bool | None] = {
                 "version": done.version, "to": done.to, "automatic": is_automatic,
             }  # fmt: skip
-            await stores.events.add(
-                Event(EventKind.POLICY_REVERTED, detail=detail | ({"why": mover.why} if is_automatic else {})), now
-            )
+            event = Event(
+                EventKind.POLICY_REVERTED, detail=detail | ({"why": mover.why} if is_automatic else {}),
+                actor=actor_called(mover.by), target=Target("policy", str(done.version)),
+            )  # fmt: skip
+            await stores.events.add(event, now)
         tell = log.error if is_automatic else log.info
         tell("policy_reverted", version=done.version, to=done.to, automatic=is_automatic, why=mover.why)
         return done
@@ -241,10 +243,16 @@ async def _move(
     ):
         raise RolloutRaced
     if not is_quiet:
-        await _record(stores, stored.version, state, now, share=share)
+        await _record(stores, stored.version, stored.state, state, mover, now, share=share)
 
 
-async def _record(stores: Stores, version: int, state: State, now: datetime, *, share: int = 0) -> None:
+async def _record(
+    stores: Stores, version: int, was: str | None, state: State, mover: Mover, now: datetime, *, share: int = 0
+) -> None:
     detail: dict[str, str | int | bool | None] = {"version": version, "state": state.value}
     detail |= {"share": share} if share else {}
-    await stores.events.add(Event(EventKind.POLICY_CHANGED, detail=detail), now)
+    event = Event(
+        EventKind.POLICY_CHANGED, detail=detail, actor=actor_called(mover.by), target=Target("policy", str(version)),
+        before=None if was is None else {"state": str(was)}, after={"state": state.value},
+    )  # fmt: skip
+    await stores.events.add(event, now)

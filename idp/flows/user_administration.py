@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from idp.clock import Clock
+from idp.domain.change import PERSONAL, difference
 from idp.domain.event import Event, EventKind
-from idp.domain.json import JsonObject
+from idp.domain.json import Json, JsonObject
 from idp.domain.refusal import Refusal, Refused
 from idp.domain.secret import Digester, make_secret, make_user_id
 from idp.domain.user import (
@@ -101,7 +102,7 @@ class UserAdministration:
         if hashed is not None:
             await stores.credentials.set_password(user.id, hashed, now)
         kind = EventKind.ADMINISTRATOR_MADE if user.role is Role.OWNER else EventKind.USER_CHANGED
-        await stores.events.add(Event(kind, user_id=user.id, detail={"change": "created"}), now)
+        await stores.events.add(_event(user.id, "created", after=user, kind=kind), now)
 
     async def find(self, name: str) -> User | None:
         """Return the person with this id, e-mail address or username."""
@@ -123,7 +124,7 @@ class UserAdministration:
         async with self._transactions.open(write=True) as stores:
             await stores.credentials.set_password(user.id, hashed, now)
             await end_everywhere(stores, user.id, now)
-            await stores.events.add(Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "password"}), now)
+            await stores.events.add(_event(user.id, "password"), now)
         return None
 
     async def change(self, user: User) -> Refused | None:
@@ -132,9 +133,9 @@ class UserAdministration:
         try:
             async with self._transactions.open(write=True) as stores:
                 email = plain_email(user.email) if user.email else None
-                await stores.users.save(replace(user, email=email, updated_at=now))
-                event = Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "profile"})
-                await stores.events.add(event, now)
+                before, after = await stores.users.find(user.id), replace(user, email=email, updated_at=now)
+                await stores.users.save(after)
+                await stores.events.add(_event(user.id, "profile", before=before, after=after), now)
         except BadIdentifier:
             return Refused(Refusal.EMAIL_INVALID)
         except IdentifierTaken:
@@ -148,9 +149,8 @@ class UserAdministration:
             await stores.users.set_status(user.id, status, now)
             if status is UserStatus.DISABLED:
                 await end_everywhere(stores, user.id, now)
-            await stores.events.add(
-                Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": status.value}), now
-            )
+            event = _event(user.id, status.value, before=user, after=replace(user, status=status))
+            await stores.events.add(event, now)
 
     async def delete(self, user: User) -> None:
         """Remove a person and all that hangs on them; their id is never used again."""
@@ -158,7 +158,7 @@ class UserAdministration:
         async with self._transactions.open(write=True) as stores:
             await stores.sessions.end_all_of(user.id, now)
             await stores.users.delete(user.id)
-            await stores.events.add(Event(EventKind.USER_CHANGED, user_id=user.id, detail={"change": "deleted"}), now)
+            await stores.events.add(_event(user.id, "deleted", before=user), now)
 
     async def administrator_link(self) -> str:
         """Return a new secret for the one-time link that makes an administrator; older links die."""
@@ -184,9 +184,33 @@ class UserAdministration:
         async with self._transactions.open(write=True) as stores:
             if not await self._spend(stores, link, now):
                 return Refused(Refusal.LINK_SPENT)
-            await stores.users.save(replace(user, role=Role.OWNER, updated_at=now))
-            await stores.events.add(Event(EventKind.ADMINISTRATOR_MADE, user_id=user.id), now)
+            after = replace(user, role=Role.OWNER, updated_at=now)
+            await stores.users.save(after)
+            before = {"role": user.role.value}
+            event = Event(
+                EventKind.ADMINISTRATOR_MADE, user_id=user.id, before=before, after={"role": after.role.value}
+            )
+            await stores.events.add(event, now)
         return None
 
     async def _spend(self, stores: Stores, link: str, now: datetime) -> bool:
         return await stores.links.spend(self._digester.digest("link", link), purpose=ADMINISTRATOR_LINK, now=now)
+
+
+def _event(
+    user_id: str,
+    change: str,
+    *,
+    before: User | None = None,
+    after: User | None = None,
+    kind: EventKind = EventKind.USER_CHANGED,
+) -> Event:
+    was, is_ = difference(*({} if each is None else _members(each) for each in (before, after)), hidden=PERSONAL)
+    return Event(kind, user_id=user_id, detail={"change": change}, before=was or None, after=is_ or None)
+
+
+def _members(user: User) -> dict[str, Json]:
+    return {
+        "status": user.status.value, "role": user.role.value, "email": user.email, "username": user.username,
+        "email_verified": user.email_verified, "claims": user.claims,
+    }  # fmt: skip
