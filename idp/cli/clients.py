@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from idp.cli.registration_tokens import registration_token
 from idp.cli.running import fail, json_option, show, with_site
 from idp.domain.client import BadClient, Client, Profile
 from idp.domain.image import MAX_LOGO, raster_type
@@ -16,6 +17,9 @@ from idp.wiring import Site
 @click.group()
 def client() -> None:
     """Relying parties."""
+
+
+client.add_command(registration_token)
 
 
 def _registration(found: Client, secret: str | None) -> dict[str, Any]:

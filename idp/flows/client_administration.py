@@ -12,6 +12,7 @@ from idp.domain.event import Event, EventKind
 from idp.domain.json import JsonObject
 from idp.domain.secret import Digester, make_id, make_secret
 from idp.oauth.client_auth.secret import PURPOSE
+from idp.oauth.extensions.registration_documents import DEPENDING, Documents
 from idp.oauth.registration_members import read_members, with_defaults, write_members
 from idp.policy import clients as policy
 from idp.policy import lifetimes
@@ -44,11 +45,12 @@ def with_secret(digester: Digester, client: Client, secret: str | None = None) -
 class ClientAdministration:
     """Registers and changes clients."""
 
-    def __init__(self, transactions: Transactions, digester: Digester, clock: Clock) -> None:
-        """Keep what the steps need."""
+    def __init__(self, transactions: Transactions, digester: Digester, clock: Clock, documents: Documents) -> None:
+        """Keep what the steps need; `documents` fetches what registrations point to."""
         self._transactions = transactions
         self._digester = digester
         self._clock = clock
+        self._documents = documents
 
     async def create(
         self,
@@ -65,10 +67,13 @@ class ClientAdministration:
         client = replace(read_members(with_defaults(members), base), created_at=now)
         client, plain = with_secret(self._digester, client, secret)
         policy.check(client)
+        client, logo = await self._documents.gather(client)
         async with self._transactions.open(write=True) as stores:
             if await stores.clients.find(client.id) is not None:
                 raise BadClient(f"client_id {client.id} is taken")
             await stores.clients.add(client, now)
+            if logo is not None:
+                await stores.clients.set_logo(client.id, *logo)
             await stores.events.add(_event(client.id, "created", after=client), now)
         return client, plain
 
@@ -88,7 +93,12 @@ class ClientAdministration:
         plain = None
         if changed.auth_method is not client.auth_method:
             changed, plain = with_secret(self._digester, replace(changed, secret_digests=(), hmac_secret=None))
+        logo = None
+        if not members.keys().isdisjoint(DEPENDING):  # a host that is down is in nobody's way who changes other things
+            changed, logo = await self._documents.gather(changed, client)
         await self._save(changed, "updated", before=client)
+        if logo is not None:
+            await self.set_logo(changed, *logo)
         return changed, plain
 
     async def rotate_secret(self, client: Client) -> tuple[Client, str]:

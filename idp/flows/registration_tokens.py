@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from idp.clock import Clock
 from idp.domain.client import BadClient, Profile
-from idp.domain.event import Actor, ActorKind, Event, EventKind, Target
+from idp.domain.event import Event, EventKind, Target
 from idp.domain.secret import Digester, make_id, make_secret
 from idp.flows.client_registration import INITIAL
 from idp.policy.clients import GRANT_TYPES, is_scope
@@ -51,7 +51,7 @@ class RegistrationTokens:
         )
         async with self._transactions.open(write=True) as stores:
             await stores.initial_access_tokens.add(token, self._digester.digest(INITIAL, secret))
-            await stores.events.add(_event(token.id, "created", made_by, uses=wanted.uses), now)
+            await stores.events.add(_event(token.id, "created", uses=wanted.uses), now)
         return token, secret
 
     async def list(self) -> Sequence[InitialAccessToken]:
@@ -59,17 +59,15 @@ class RegistrationTokens:
         async with self._transactions.open(write=False) as stores:
             return await stores.initial_access_tokens.list()
 
-    async def revoke(self, token_id: str, *, revoked_by: str) -> bool:
+    async def revoke(self, token_id: str) -> bool:
         """End a token; the clients that it registered stay. False if there is none."""
         async with self._transactions.open(write=True) as stores:
             is_done = await stores.initial_access_tokens.remove(token_id)
             if is_done:
-                await stores.events.add(_event(token_id, "revoked", revoked_by), self._clock.now())
+                await stores.events.add(_event(token_id, "revoked"), self._clock.now())
         return is_done
 
 
-def _event(token_id: str, change: str, by: str, **detail: int) -> Event:
-    return Event(
-        EventKind.REGISTRATION_TOKEN_CHANGED, detail={"change": change, **detail},
-        actor=Actor(ActorKind.COMMAND_LINE, by), target=Target("registration token", token_id),
-    )  # fmt: skip
+def _event(token_id: str, change: str, **detail: int) -> Event:
+    kind = EventKind.REGISTRATION_TOKEN_CHANGED
+    return Event(kind, detail={"change": change, **detail}, target=Target("registration token", token_id))

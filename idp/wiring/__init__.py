@@ -52,7 +52,7 @@ from idp.wiring.adviser import prices, writer
 from idp.wiring.audit import Audit, build_audit
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
-from idp.wiring.registration import build_registration
+from idp.wiring.registration import build_clients
 from idp.wiring.risk import build_advising, build_rollout, risk_desk
 
 __all__ = [
@@ -166,6 +166,7 @@ def _assemble(
     rollout = build_rollout(settings, transactions, clock, engine)
     watches = _watches(settings, transactions, clock, rollout, alerts)
     audit = build_audit(settings, transactions, clock, engine)
+    clients, registration = build_clients(settings, transactions, digester, clock)
     return Site(
         settings=settings,
         clock=clock,
@@ -184,8 +185,7 @@ def _assemble(
         writer=writer(settings),
         step_up=StepUp(catalog, sign_in, notices),
         users=UserAdministration(transactions, hasher, judge, digester, clock),
-        clients=ClientAdministration(transactions, digester, clock),
-        registration=build_registration(settings, transactions, digester, clock),
+        clients=clients, registration=registration,
         keys=signing,
         notices=notices,
         alerts=alerts,

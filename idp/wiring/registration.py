@@ -8,6 +8,7 @@ from idp.clock import Clock
 from idp.domain.client import BadClient
 from idp.domain.json import BadJson, JsonObject, read_object
 from idp.domain.secret import Digester
+from idp.flows.client_administration import ClientAdministration
 from idp.flows.client_registration import ClientRegistration, Rules
 from idp.oauth.client_keys import check_jwks
 from idp.oauth.extensions.registration_documents import Documents
@@ -16,19 +17,24 @@ from idp.settings import BadSettings, Settings, Switch
 from idp.storage.stores import Transactions
 
 
-def build_registration(
+def build_clients(
     settings: Settings, transactions: Transactions, digester: Digester, clock: Clock
-) -> ClientRegistration | None:
-    """Return who registers clients, None if nobody does; raise BadSettings if the operator's file cannot be used."""
+) -> tuple[ClientAdministration, ClientRegistration | None]:
+    """Return who registers clients for an operator, and who lets them register themselves, None if nobody does.
+
+    Raises BadSettings if the operator's file cannot be used.
+    """
+    documents = Documents(guarded_fetch(settings))
+    administration = ClientAdministration(transactions, digester, clock, documents)
     if settings.client_registration is ClientRegistrationMode.OFF:
-        return None
+        return administration, None
     rules = Rules(
         issuer=settings.issuer,
         is_open=settings.client_registration is ClientRegistrationMode.OPEN,
         limits_floods=settings.rate_limits is Switch.ON,
         statement_issuers=_statement_issuers(settings.software_statement_issuers),
     )
-    return ClientRegistration(transactions, digester, clock, Documents(guarded_fetch(settings)), rules)
+    return administration, ClientRegistration(transactions, digester, clock, documents, rules)
 
 
 def _statement_issuers(path: Path | None) -> Mapping[str, JsonObject]:

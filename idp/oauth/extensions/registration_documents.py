@@ -12,6 +12,7 @@ from idp.domain.json import BadJson, read_json
 from idp.providers.fetch.port import FetchDelayed, FetchRejected, Outbound
 
 FETCHED = ("jwks_uri", "sector_identifier_uri", "logo_uri", "backchannel_logout_uri")
+DEPENDING = frozenset({*FETCHED, "redirect_uris"})  # the members that what is fetched depends on
 JSON_TYPES = frozenset({"application/json"})
 Logo = tuple[bytes, str]
 

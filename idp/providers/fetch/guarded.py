@@ -77,7 +77,7 @@ class GuardedFetch:
             raise FetchDelayed(f"{place.host} took too long") from error
 
     def check(self, url: str) -> None:
-        """Raise FetchRejected for a URL that would not even be looked up: its scheme, its spelling, an inner address."""
+        """Raise FetchRejected for a URL that would not even be looked up: by scheme, spelling or an inner address."""
         place = read_url(url)
         literal = literal_of(place.host)
         if not self._check(place) and literal is not None and not is_public(literal):

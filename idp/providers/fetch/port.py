@@ -39,4 +39,4 @@ class Outbound(Fetch, Protocol):
     """Fetches by GET, and says beforehand what it never would fetch."""
 
     def check(self, url: str) -> None:
-        """Raise FetchRejected for a URL that would not even be looked up: its scheme, its spelling, an inner address."""
+        """Raise FetchRejected for a URL that would not even be looked up: by scheme, spelling or an inner address."""
