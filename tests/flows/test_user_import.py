@@ -304,6 +304,25 @@ async def test_a_kept_id_is_free_and_never_was_a_deleted_accounts(fresh: Target,
     assert await bring(fresh, path, keep_ids=True) == tried == (Outcome(1, 1, 1), [(1, "id", "id_taken")])
 
 
+async def test_a_kept_id_is_free_even_where_the_trail_was_cleared(fresh: Target, tmp_path: Path) -> None:
+    await bring(fresh, write(tmp_path, [{"username": "ada", "id": ID}]), keep_ids=True)
+    await fresh.execute("DELETE FROM events")
+
+    outcome = await bring(fresh, write(tmp_path, [{"username": "bo", "id": ID}]), keep_ids=True)
+
+    assert outcome == (Outcome(0, 1, 1), [(1, "id", "id_taken")])
+
+
+async def test_an_import_that_another_process_finished_is_not_finished_twice(fresh: Target, tmp_path: Path) -> None:
+    path = write(tmp_path, people(1))
+    await bring(fresh, path)
+
+    with PeopleFile(path, Form.JSONL) as file, pytest.raises(ImportStopped):
+        await UserImport(fresh.site.transactions, fresh.site.hasher, fresh.clock)._finish(file.digest, 2)
+
+    assert [row["detail"]["change"] for row in await changes(fresh)].count("import") == 1
+
+
 async def test_an_import_makes_nobody_an_administrator(fresh: Target, tmp_path: Path) -> None:
     """AD03: what nobody may say of themselves, no file says either."""
     await bring(fresh, write(tmp_path, [{"email": "a@example.org", "role": "owner"}, {"email": "b@example.org"}]))

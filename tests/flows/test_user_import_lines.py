@@ -134,6 +134,18 @@ def test_a_header_that_names_other_fields_refuses_the_file(tmp_path: Path, heade
     assert "5f4dcc" not in str(refused.value)
 
 
+def test_json_in_a_cell_is_as_strict_as_json_anywhere(tmp_path: Path) -> None:
+    content = 'email,address\na@b.example,"{""country"":""UK"",""country"":""FR""}"\na@b.example,{\n'
+
+    assert read(tmp_path, content) == [(2, ("address", "not_json")), (3, ("address", "not_json"))]
+
+
+def test_what_is_no_plain_file_is_not_read() -> None:
+    """Its digest could not be taken before it is imported."""
+    with pytest.raises(BadFile, match="not a regular file"):
+        PeopleFile(Path("/dev/null"), Form.JSONL)
+
+
 def test_a_file_that_changes_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "people"
     path.write_text("email\na@example.org\n")
@@ -150,7 +162,7 @@ def test_a_line_becomes_an_account() -> None:
         username="Ada", email_verified=True, name="  Ada   Lovelace ", birthdate="1815-12-10", zoneinfo="Europe/London",
         website="https://ada.example", phone_number="+442071234567", phone_number_verified=True, groups=["b", "a"],
         address={"formatted": "12 St James's Square\nLondon", "country": "UK"}, created_at="2020-02-29T23:59:59+01:00",
-        disabled=True, nickname="", middle_name=None, id="ext|7",
+        disabled=True, nickname="", given_name="  ", middle_name=None, id="ext|7",
     )  # fmt: skip
 
     user = made.user

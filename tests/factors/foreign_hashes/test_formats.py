@@ -158,6 +158,7 @@ def test_what_cannot_be_verified_is_refused_when_it_is_read(written: str) -> Non
         keycloak("x") | {"secretData": '{"value":"AAAA","value":"AAAA","salt":"AAAA"}'},
         keycloak_argon2(version="1.0"), keycloak_argon2(type="d"), keycloak_argon2(memory="x"),
         keycloak("x", flat=True) | {"algorithm": "argon2"},
+        {"algorithm": "argon2", "hashIterations": 2, "salt": "AAAA", "value": "AAAA"},
     ],
 )  # fmt: skip
 def test_members_that_are_no_hash_are_refused(written: Json) -> None:
