@@ -168,6 +168,26 @@ def verify(
     show(as_json, _verified(done), _told(done))
 
 
+@audit.command()
+@click.option("--reason", required=True, help="why, for the trail: who found what, and what was done about it")
+@json_option
+@click.pass_context
+def restart(context: click.Context, reason: str, as_json: bool) -> None:
+    """Begin a new chain behind one that is broken, so that new events are linked again; nothing is mended."""
+
+    async def work(site: Site) -> int | None:
+        try:
+            await site.audit.verification.verify()
+        except Broken:
+            return await site.audit.restart.restart(reason)
+        return None
+
+    seq = with_site(context, work)
+    if seq is None:
+        raise fail("the trail is sound: there is nothing to restart")
+    show(as_json, {"after": seq}, f"a new chain begins behind number {seq}; what is older proves nothing any more")
+
+
 def _known(file: Path) -> tuple[Statement, str]:
     """Read a checkpoint: its one line, or the document of --json."""
     try:

@@ -73,6 +73,7 @@ class EventKind(StrEnum):
     DRAFT_APPROVED = "draft_approved"
     DRAFT_REMOVED = "draft_removed"
     EVENTS_REMOVED = "events_removed"
+    TRAIL_RESTARTED = "trail_restarted"
 
 
 class ActorKind(StrEnum):
@@ -157,7 +158,8 @@ def result_of(event: Event) -> Result:
 
 _BY_SOMEBODY_ELSE = frozenset({
     EventKind.USER_CHANGED, EventKind.CLIENT_CHANGED, EventKind.POLICY_CHANGED, EventKind.POLICY_REVERTED,
-    EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED, EventKind.REGISTRATION_TOKEN_CHANGED,
+    EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED, EventKind.TRAIL_RESTARTED,
+    EventKind.REGISTRATION_TOKEN_CHANGED,
 })  # fmt: skip
 _BY_NOBODY_PROVED = frozenset({
     EventKind.SIGN_IN_REFUSED, EventKind.THROTTLED, EventKind.FACTOR_REFUSED, EventKind.RESET_ASKED,

@@ -28,6 +28,7 @@ LOOKS_BACK = timedelta(minutes=2)
 BATCH = 200  # a batch is hashed on the event loop: a few milliseconds
 MAX_BATCHES = 500
 PAGE = 1000
+COMPLAINS_EVERY = 60  # runs of the chore
 CHECKPOINT_EVERY = timedelta(minutes=1)
 CHECKPOINT_LINKS = 1000
 log = structlog.get_logger("audit")
@@ -48,16 +49,24 @@ class AuditChain:
         self._signer = signer
         self._clock = clock
         self._walked = ""
+        self._complaints = 0
 
     async def keep(self) -> None:
-        """Link and sign what is due; what is broken is logged again and again, and stays as it is for `verify`."""
+        """Link and sign what is due; what is broken is logged every few minutes, and left as it is for `verify`."""
         try:
             await self.link()
             await self.checkpoint()
         except (BadHead, DuplicateKey) as error:
-            log.error("audit chain broken", error=str(error), fix="idp audit verify")
+            self._complain("audit chain broken", str(error))
         except NoSigningKey as error:
-            log.warning("audit checkpoint postponed", error=str(error))
+            self._complain("audit checkpoint postponed", str(error))
+        else:
+            self._complaints = 0
+
+    def _complain(self, what: str, error: str) -> None:
+        if self._complaints % COMPLAINS_EVERY == 0:
+            log.error(what, error=error, see="idp audit verify")
+        self._complaints += 1
 
     async def link(self) -> int:
         """Give numbers to all events that have settled; return how many. Raises BadHead."""

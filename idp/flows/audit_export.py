@@ -18,7 +18,7 @@ from idp.oauth import statements
 from idp.oauth.statements import CHECKPOINT, Statement, digest_of
 from idp.storage.columns import JsonText, UtcTime, to_micros
 from idp.storage.event_checkpoints import Signed
-from idp.storage.event_links import Head, Link
+from idp.storage.event_links import BadHead, Head, Link
 from idp.storage.stores import Stores, Transactions
 
 FORMAT = "idp-audit-1"
@@ -55,6 +55,8 @@ class AuditExport:
                 links = await stores.event_links.linked(seq, head.checkpoint, limit=PAGE)
                 if not links:
                     break
+                if await _was_removed(stores, links[0].seq - 1, seq):
+                    raise BadHead("retention removed events while they were written out: begin again")
                 signed = await stores.event_checkpoints.after(seq, until=links[-1].seq)
                 for line in _page(links, {each.seq: each for each in signed}, with_addresses=with_addresses):
                     yield line
@@ -78,6 +80,12 @@ async def _begin(stores: Stores, head: Head, start: int) -> Signed | None:
     if found is not None and found.seq > head.removed:
         return found
     return await stores.event_checkpoints.newest(until=head.removed) if head.removed else None
+
+
+async def _was_removed(stores: Stores, until: int, seq: int) -> bool:
+    """Say whether retention removed the numbers between; whatever else is missing, `verify_export` finds."""
+    removal = await stores.event_checkpoints.newest_removal() if until > seq else None
+    return removal is not None and removal.seq >= until
 
 
 def _line(document: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import structlog
 
 from idp.clock import Clock
 from idp.domain.event import Event, EventKind
-from idp.flows.audit_signer import AuditSigner
+from idp.flows.audit_signer import AuditSigner, is_restart
 from idp.oauth.keyring import NoSigningKey
 from idp.oauth.statements import CHECKPOINT, REMOVAL
 from idp.storage.event_checkpoints import Signed
@@ -77,11 +77,12 @@ class AuditRetention:
             raise BadHead(f"the checkpoint at {checkpoint.seq} {wrong}")
         if await stores.event_links.find(checkpoint.seq) != checkpoint.hash:
             raise BadHead(f"number {checkpoint.seq} has not the hash that its checkpoint says")
-        now, last = self._clock.now(), await stores.event_checkpoints.newest_removal()
+        now, last, gone = self._clock.now(), await stores.event_checkpoints.newest_removal(), await _given_up(stores)
+        first = 1 if gone is None else gone.seq + 1
         removal = self._signer.sign(REMOVAL, checkpoint.seq, checkpoint.hash, previous=last, now=now)
         await stores.event_checkpoints.add_removal(removal)
         await stores.event_links.save(replace(head, removed=checkpoint.seq))
-        detail = {"first": head.removed + 1, "last": checkpoint.seq}
+        detail = {"first": first, "last": checkpoint.seq}
         await stores.events.add(Event(EventKind.EVENTS_REMOVED, detail=detail), now)
 
     async def _remove_rows(self) -> int:
@@ -90,11 +91,18 @@ class AuditRetention:
         for _ in range(MAX_BATCHES):
             async with self._transactions.open(write=True) as stores:
                 head = await stores.event_links.head()
-                if head is None or not head.removed:
+                last = await _given_up(stores)
+                if head is None or last is None:
                     return total
-                gone = await stores.event_links.remove(head.removed, limit=BATCH)
-                checkpoints = await stores.event_checkpoints.remove(head.removed, limit=BATCH)
+                gone = await stores.event_links.remove(last.seq, limit=BATCH)
+                checkpoints = await stores.event_checkpoints.remove(last.seq, limit=BATCH)
             total += gone
             if not gone and not checkpoints:
                 break
         return total
+
+
+async def _given_up(stores: Stores) -> Signed | None:
+    """Return what retention gave up last; what stands before a restart is kept as long as all else."""
+    removals = reversed(await stores.event_checkpoints.removals())
+    return next((each for each in removals if not is_restart(each)), None)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from idp.domain.secret import Digester, equal
 from idp.oauth import statements
-from idp.oauth.keyring import Keyring
-from idp.oauth.statements import Statement
+from idp.oauth.keyring import Keyring, read_header
+from idp.oauth.statements import REMOVAL, RESTART, Statement
 from idp.storage.event_checkpoints import Signed
 
 
@@ -51,5 +51,14 @@ class AuditSigner:
             return "was changed: its row says something else than what was signed"
         return said
 
+    def read_gap(self, stored: Signed) -> Statement | str:
+        """Return what a statement says up to which nothing is verified: by retention, or since the trail restarted."""
+        return self.read(RESTART if is_restart(stored) else REMOVAL, stored)
+
     def _mark(self, typ: str, jws: str) -> bytes:
         return self._digester.digest(typ, jws)
+
+
+def is_restart(stored: Signed) -> bool:
+    """Say whether a statement calls itself one of a restart; whether it is sound, that does not say."""
+    return read_header(stored.jws).get("typ") == RESTART

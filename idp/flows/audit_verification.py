@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from idp.clock import Clock
-from idp.flows.audit_signer import AuditSigner
+from idp.flows.audit_signer import AuditSigner, is_restart
 from idp.flows.audit_walk import ORDERED, Broken, Walk
-from idp.oauth.statements import CHECKPOINT, REMOVAL, Statement, digest_of
+from idp.oauth.statements import CHECKPOINT, Statement, digest_of
 from idp.storage.event_checkpoints import Signed
 from idp.storage.event_links import BadHead, Head
 from idp.storage.stores import Stores, Transactions
@@ -30,10 +30,8 @@ class Verified:
 class AuditVerification:
     """Reads the whole trail, a page at a time, while the provider may go on writing."""
 
-    def __init__(
-        self, transactions: Transactions, signer: AuditSigner, clock: Clock, *, addresses: bool = True
-    ) -> None:
-        """Keep what is needed; without `addresses` it is not checked that addresses still open."""
+    def __init__(self, transactions: Transactions, signer: AuditSigner, clock: Clock) -> None:
+        """Keep what is needed."""
         self._transactions = transactions
         self._signer = signer
         self._clock = clock
@@ -49,10 +47,10 @@ class AuditVerification:
             head = await _head(stores)
             removed = await self._removals(stores, head)
             walk = await self._begin(stores, removed, start)
-            first, note = walk.seq + 1, ""
+            first, note = walk.seq + 1, _restarted(removed)
             if pin is not None:
                 walk.pin, walk.pin_jws = pin
-                note = _beyond(pin[0], head, walk)
+                note = "; ".join(filter(None, (note, _beyond(pin[0], head, walk))))
             while walk.seq < head.seq:
                 walk = await self._page(stores, walk, head, addresses=addresses)
             await self._end(stores, walk, head)
@@ -62,7 +60,9 @@ class AuditVerification:
     async def _removals(self, stores: Stores, head: Head) -> Signed | None:
         last: Signed | None = None
         for removal in await stores.event_checkpoints.removals():
-            said = self._read(REMOVAL, removal, "the statement of what retention removed")
+            said = self._signer.read_gap(removal)
+            if isinstance(said, str):
+                raise Broken(removal.seq, f"the statement of what retention removed {said}")
             if said.previous != digest_of(None if last is None else last.jws):
                 raise Broken(removal.seq, "a statement of what retention removed is missing before this one")
             last = removal
@@ -161,3 +161,10 @@ def _beyond(pin: Statement, head: Head, walk: Walk) -> str:
     if pin.seq <= walk.seq:
         return f"the checkpoint that was given stands for number {pin.seq}, before the first that was looked at"
     return ""
+
+
+def _restarted(removed: Signed | None) -> str:
+    if removed is None or not is_restart(removed):
+        return ""
+    when = removed.signed_at.isoformat()
+    return f"the trail was found broken and restarted at number {removed.seq} on {when}: what is older proves nothing"

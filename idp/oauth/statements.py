@@ -22,6 +22,7 @@ from idp.storage.columns import EPOCH, MICROSECOND, to_micros
 ALG = "ES256"
 CHECKPOINT = "audit-checkpoint+jwt"
 REMOVAL = "audit-removal+jwt"
+RESTART = "audit-restart+jwt"
 MAX_STATEMENT = 8192
 _PUBLIC = ("kty", "crv", "x", "y")
 

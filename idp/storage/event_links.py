@@ -158,6 +158,13 @@ class EventLinkStore:
         row = (await self._connection.execute(_LOCKED_HEAD)).first()
         return None if row is None else self._checked(row)
 
+    async def begin_anew(self, head: Head) -> None:
+        """Store where the chain ends now, whatever stands there: somebody changed it."""
+        row = upsert(self._connection, event_chain).values(self._values(head) | {"name": NAME})
+        await self._connection.execute(
+            row.on_conflict_do_update(index_elements=[event_chain.c.name], set_=self._values(head))
+        )
+
     async def save(self, head: Head) -> None:
         """Store where the chain ends now; only whoever holds the lock may."""
         where = event_chain.c.name == NAME

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from idp.clock import Clock
 from idp.flows.audit_chain import AuditChain
 from idp.flows.audit_export import AuditExport
+from idp.flows.audit_restart import AuditRestart
 from idp.flows.audit_retention import AuditRetention
 from idp.flows.audit_signer import AuditSigner
 from idp.flows.audit_verification import AuditVerification
@@ -21,6 +22,7 @@ class Audit:
     retention: AuditRetention
     verification: AuditVerification
     export: AuditExport
+    restart: AuditRestart
 
 
 def build_audit(settings: Settings, transactions: Transactions, clock: Clock, engine: Engine) -> Audit:
@@ -31,4 +33,5 @@ def build_audit(settings: Settings, transactions: Transactions, clock: Clock, en
         retention=AuditRetention(transactions, signer, clock, kept=settings.audit_kept),
         verification=AuditVerification(transactions, signer, clock),
         export=AuditExport(transactions, signer, clock),
+        restart=AuditRestart(transactions, signer, clock),
     )

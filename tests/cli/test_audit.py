@@ -133,3 +133,19 @@ def test_what_a_command_does_is_done_by_the_command_line(terminal: Terminal) -> 
 
     assert event["actor_kind"] == "command line"
     assert event["actor_id"]
+
+
+def test_only_a_broken_trail_is_restarted(terminal: Terminal) -> None:
+    async def lie(site: Site) -> None:
+        async with site.transactions.open(write=True) as stores:
+            await stores.connection.exec_driver_sql("UPDATE event_chain SET seq = 1")
+
+    terminal.fill(linked(3))
+    refused = audit(terminal, "restart", "--reason", "a try")
+    terminal.fill(lie)
+
+    assert (refused.returncode, "is sound" in refused.stderr) == (1, True)
+    assert document(terminal, "restart", "--reason", "somebody changed the end") == {"after": 4}
+    assert "restarted at number 4" in terminal.said("verify", group="audit")
+    (event,) = document(terminal, "list", "--kind", "trail_restarted")  # type: ignore[misc]
+    assert (event["actor_kind"], event["detail"]["reason"]) == ("command line", "somebody changed the end")
