@@ -13,6 +13,7 @@ import hmac
 import os
 import re
 import threading
+import time
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,7 @@ T = TypeVar("T")
 
 NICENESS = 10
 _VERSION = "v1"
+_LOWEST_COST = 4
 _BCRYPT = re.compile(r"\$2b\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _COMMON_AT_LEAST = 6
 
@@ -53,6 +55,7 @@ class PasswordHasher:
         self._rounds = rounds
         self._room = threads + queue
         self._busy = 0
+        self._own_seconds: float | None = None  # of processor time that a hash of ours takes, as it was lately
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hash", initializer=step_back)
         # A hash that no password has: verifying against it costs what a real one costs.
         nobody = hashlib.sha384(pepper).hexdigest()
@@ -74,7 +77,7 @@ class PasswordHasher:
         if foreign is not None:
             return await self._run(lambda: self._fits_foreign(foreign, password))
         target = self._bcrypt_part(stored)
-        matches = await self._run(lambda: bcrypt.checkpw(self._prehash(password), target or self._nobody))
+        matches = await self._run(lambda: self._fits(target or self._nobody, password))
         return matches and target is not None
 
     def adopt(self, foreign: ForeignHash) -> str:
@@ -92,11 +95,22 @@ class PasswordHasher:
         """Let running hashes finish and stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def _fits(self, target: bytes, password: str) -> bool:
+        began = time.thread_time()
+        matches = bcrypt.checkpw(self._prehash(password), target)
+        spent = time.thread_time() - began
+        if target[4:6] == self._nobody[4:6]:
+            self._own_seconds = spent if self._own_seconds is None else 0.9 * self._own_seconds + 0.1 * spent
+        return matches
+
     def _fits_foreign(self, foreign: KeyedForeignHash, password: str) -> bool:
+        began = time.thread_time()
         if foreign.fits(password.encode("utf-8", "surrogatepass"), self._pepper):
-            return True  # and the caller makes a hash of ours, which costs as much
-        # A wrong password must take no less than at an account that does not exist; how much more is the recipe's.
-        for rounds in _missing_rounds(foreign.recipe, self._rounds):
+            return True
+        # A wrong password must take what it takes at an account that does not exist, or what the recipe takes if that
+        # is more; so the work that is missing is done, not slept: a busy machine slows both alike.
+        share = (time.thread_time() - began) / self._own_seconds if self._own_seconds else 0.0
+        for rounds in _missing_rounds(foreign.recipe, self._rounds, share=share):
             bcrypt.checkpw(self._prehash(password), b"$2b$%02d" % rounds + self._nobody[6:])
         return False
 
@@ -126,13 +140,15 @@ class PasswordHasher:
             self._busy -= 1
 
 
-def _missing_rounds(recipe: Recipe, rounds: int) -> range:
-    """Return the costs of bcrypt that, after this recipe's own work, add up to a hash of ours.
+def _missing_rounds(recipe: Recipe, rounds: int, *, share: float) -> list[int]:
+    """Return the costs of bcrypt that, after a recipe's own work, add up to a hash of ours; none if it was more.
 
-    2^10 + 2^10 + 2^11 = 2^12: what bcrypt made at a lower cost is filled up exactly, for the rest a whole hash follows.
+    `share` is what the recipe took of such a hash. For bcrypt itself nothing is measured: 2^10 + 2^10 + 2^11 = 2^12.
     """
+    whole = 2**rounds
     is_bcrypt = recipe.scheme in ("bcrypt", "bcrypt-sha256")
-    return range(recipe.parameters[0], rounds) if is_bcrypt else range(rounds, rounds + 1)
+    missing = whole - (2 ** recipe.parameters[0] if is_bcrypt else round(whole * share))
+    return [cost for cost in range(_LOWEST_COST, rounds + 1) if missing > 0 and missing & 2**cost]
 
 
 def step_back() -> None:

@@ -1,9 +1,8 @@
-"""LG62, LG80, AD07: an account that came with a foreign hash gives itself away no more than any other."""
+"""LG02, LG77, LG80, AD07: an account that came with a foreign hash gives itself away no more than any other."""
 
 import json
 from pathlib import Path
 
-import bcrypt
 import pytest
 
 from idp.flows.export import export
@@ -31,7 +30,7 @@ async def imported(fresh: Target, tmp_path: Path) -> Target:
     return fresh
 
 
-async def test_lg62_a_wrong_password_is_answered_as_at_an_account_that_does_not_exist(imported: Target) -> None:
+async def test_lg02_a_wrong_password_is_answered_as_at_an_account_that_does_not_exist(imported: Target) -> None:
     known, unknown = await try_in(imported, "ada", "not this one"), await try_in(imported, "nobody", "not this one")
 
     assert known.status == unknown.status == 403
@@ -39,20 +38,6 @@ async def test_lg62_a_wrong_password_is_answered_as_at_an_account_that_does_not_
     assert {name for name, _ in known.response.headers.items()} == {
         name for name, _ in unknown.response.headers.items()
     }
-
-
-async def test_lg62_a_wrong_password_costs_our_own_hash_beside_the_foreign_one(
-    imported: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Work is counted, not time; what remains is the foreign hash itself (docs/import.md)."""
-    hashed: list[bytes] = []
-    real = bcrypt.checkpw
-    monkeypatch.setattr(bcrypt, "checkpw", lambda password, salt: hashed.append(salt[:7]) or real(password, salt))
-
-    for name in ("nobody", "ada"):
-        await try_in(imported, name, "not this one")
-
-    assert hashed == [b"$2b$04$"] * 2
 
 
 @pytest.mark.parametrize("password", ["", "lètmein\0", "lètmein\0x", "letmein", "lètmein ", "x" * 60_000, HASH, DIGEST])
