@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from idp.clock import Clock
+from idp.domain.change import SECRETS, difference
 from idp.domain.client import BadClient, Client
 from idp.domain.event import Actor, ActorKind, Event, EventKind
 from idp.domain.json import Json, JsonObject
@@ -17,7 +18,7 @@ from idp.oauth.client_auth.secret import PURPOSE as SECRET_PURPOSE
 from idp.oauth.extensions.registration import OPEN, BadToken, Charter, check_update, read_registration
 from idp.oauth.extensions.registration_documents import Documents
 from idp.oauth.extensions.registration_software import Issuers, read_statement
-from idp.oauth.registration_members import Author, write_members
+from idp.oauth.registration_members import write_members
 from idp.policy import clients as policy
 from idp.policy import lifetimes, lockout
 from idp.storage.initial_access_tokens import InitialAccessToken
@@ -26,6 +27,7 @@ from idp.storage.stores import Stores, Transactions
 
 INITIAL = "initial_access_token"
 ACCESS = "registration_access_token"
+_HIDDEN = SECRETS | {"contacts", "software_statement"}
 
 
 class TooMany(Exception):
@@ -206,15 +208,8 @@ def _event(
     client: Client, caller: Caller, detail: Mapping[str, str | None], *, actor: ActorKind,
     before: Client | None = None, after: Client | None = None,
 ) -> Event:  # fmt: skip
+    was, is_ = difference(*({} if each is None else write_members(each) for each in (before, after)), hidden=_HIDDEN)
     return Event(
         EventKind.CLIENT_CHANGED, client_id=client.id, address=caller.address, detail=detail,
-        actor=Actor(actor, client.id if actor is ActorKind.CLIENT else None), before=_told(before), after=_told(after),
+        actor=Actor(actor, client.id if actor is ActorKind.CLIENT else None), before=was or None, after=is_ or None,
     )  # fmt: skip
-
-
-def _told(client: Client | None) -> dict[str, Json] | None:
-    """Return what the trail keeps of a registration: no secret, and no address of a person."""
-    if client is None:
-        return None
-    members = write_members(client, author=Author.OPERATOR)
-    return {name: value for name, value in members.items() if name not in ("contacts", "jwks", "software_statement")}

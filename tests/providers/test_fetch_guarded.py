@@ -403,3 +403,19 @@ def test_a_file_of_roots_that_cannot_be_used_is_refused_at_once(tmp_path: Path, 
 
     with pytest.raises(OSError):
         GuardedFetch(ca_file=path)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1/", "https://localhost/", "https://x.localhost:8443/",
+            "http://rp.example/", "ftp://rp.example/", "https://0x7f.1/", "https://a@rp.example/", "x"]
+)  # fmt: skip
+def test_dr02_what_never_would_be_fetched_is_told_beforehand(url: str) -> None:
+    with pytest.raises(FetchRejected):
+        GuardedFetch().check(url)
+
+
+def test_what_may_be_fetched_passes_without_being_looked_up() -> None:
+    GuardedFetch().check("https://rp.example/jwks")
+    GuardedFetch(allow=frozenset({"127.0.0.1:8080"})).check("http://127.0.0.1:8080/jwks")
+    with pytest.raises(FetchRejected):
+        GuardedFetch(allow=frozenset({"127.0.0.1:8080"})).check("http://127.0.0.1:8081/jwks")

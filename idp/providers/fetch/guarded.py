@@ -6,6 +6,7 @@ no cookies, no proxies from the environment, no connection kept.
 """
 
 import asyncio
+import re
 import socket
 import ssl
 import zlib
@@ -26,6 +27,7 @@ SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 LARGEST = 1_000_000
 MOST_ADDRESSES = 4
+_LOCAL = re.compile(r"(.*\.)?localhost")  # RFC 6761 §6.3: never anybody else
 _PIECE = 65_536
 _GZIP = 16 + zlib.MAX_WBITS
 _ADDED = {"user-agent": "idp", "accept-encoding": "gzip", "connection": "close"}
@@ -80,7 +82,8 @@ class GuardedFetch:
         """Raise FetchRejected for a URL that would not even be looked up: by scheme, spelling or an inner address."""
         place = read_url(url)
         literal = literal_of(place.host)
-        if not self._check(place) and literal is not None and not is_public(literal):
+        is_inner = _LOCAL.fullmatch(place.host) if literal is None else not is_public(literal)
+        if not self._check(place) and is_inner:
             raise FetchRejected(f"{place.host} is not public")
 
     def _check(self, place: Place) -> bool:
