@@ -2,6 +2,7 @@
 
 import click
 
+from idp.cli.operations import do, operations
 from idp.cli.running import json_option, show, with_site
 from idp.wiring import Site
 
@@ -22,3 +23,7 @@ def link(context: click.Context, as_json: bool) -> None:
 
     url = with_site(context, work)
     show(as_json, {"url": url}, url)
+
+
+admin.add_command(operations)
+admin.add_command(do)

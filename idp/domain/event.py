@@ -74,6 +74,10 @@ class EventKind(StrEnum):
     DRAFT_REMOVED = "draft_removed"
     EVENTS_REMOVED = "events_removed"
     TRAIL_RESTARTED = "trail_restarted"
+    ADMIN_REFUSED = "admin_refused"
+    GROUP_CHANGED = "group_changed"
+    ROLE_CHANGED = "role_changed"
+    MESSAGE_CHANGED = "message_changed"
 
 
 class ActorKind(StrEnum):
@@ -160,6 +164,8 @@ _BY_SOMEBODY_ELSE = frozenset({
     EventKind.USER_CHANGED, EventKind.CLIENT_CHANGED, EventKind.POLICY_CHANGED, EventKind.POLICY_REVERTED,
     EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED, EventKind.TRAIL_RESTARTED,
     EventKind.REGISTRATION_TOKEN_CHANGED,
+    EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED, EventKind.REGISTRATION_TOKEN_CHANGED,
+    EventKind.ADMIN_REFUSED, EventKind.GROUP_CHANGED, EventKind.ROLE_CHANGED, EventKind.MESSAGE_CHANGED,
 })  # fmt: skip
 _BY_NOBODY_PROVED = frozenset({
     EventKind.SIGN_IN_REFUSED, EventKind.THROTTLED, EventKind.FACTOR_REFUSED, EventKind.RESET_ASKED,

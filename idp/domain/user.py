@@ -53,6 +53,10 @@ class Role(StrEnum):
     """What a person may do to the system itself."""
 
     USER = "user"
+    SUPPORT = "support"
+    CLIENT_MANAGER = "client_manager"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
     OWNER = "owner"
 
 

@@ -6,6 +6,7 @@ gave every demanded proof teaches; one of medium risk or more that gave a passwo
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -120,10 +121,15 @@ GUARDED = frozenset({Event.CREDENTIAL_CHANGE, Event.EMAIL_CHANGE})
 
 
 async def leave_for(
-    context: Context, visit: Visit, user: User, session: Session, facts: step_up.Facts, event: Event
-) -> Leave:
-    """Say whether a session may do this at once, by the account's own rules and by the policy."""
+    context: Context, visit: Visit, user: User, session: Session, facts: step_up.Facts, event: Event,
+    *, within: timedelta | None = None,
+) -> Leave:  # fmt: skip
+    """Say whether a session may do this at once, by the account's own rules and by the policy.
+
+    What was proved counts for five minutes, or as long as `within` says.
+    """
     base = step_up.of_sensitive_page(facts)
+    base = replace(base, max_age=within) if within is not None else base
     assert base.max_age is not None
     recent = assurance.fresh(session.proofs, context.now - base.max_age)
     if not any(proof.factor in assurance.PRIMARY for proof in recent) or not base.is_met(recent):

@@ -5,6 +5,7 @@ five minutes (ASVS 7.5.1).
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from idp.domain.session import Session
 from idp.domain.user import User
@@ -20,6 +21,8 @@ from idp.policy.step_up import Facts
 __all__ = ["Event", "Leave", "Owner", "owner_of"]
 
 REAUTHENTICATION = lifetimes.REAUTHENTICATION
+#: How long proofs count for looking at the administrators' pages: as long as such a session lives at most.
+ADMINISTRATION = lifetimes.SESSION_ADMINISTRATOR[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,9 @@ class Owner:
     session: Session
     facts: Facts
 
-    async def may(self, context: Context, visit: Visit, event: Event) -> Leave:
-        """Say whether they proved enough, recently enough, for this."""
-        return await judging.leave_for(context, visit, self.user, self.session, self.facts, event)
+    async def may(self, context: Context, visit: Visit, event: Event, *, within: timedelta | None = None) -> Leave:
+        """Say whether they proved enough, recently enough, for this: within five minutes, or within that time."""
+        return await judging.leave_for(context, visit, self.user, self.session, self.facts, event, within=within)
 
 
 async def owner_of(context: Context, visit: Visit) -> Owner | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.clock import Clock
-from idp.domain.event import Event, EventKind
+from idp.domain.event import Actor, Event, EventKind
 from idp.domain.secret import make_id
 from idp.policy import lifetimes
 from idp.providers.keystore.port import KeyStore
@@ -41,6 +41,10 @@ class SigningKeys:
         self._transactions = transactions
         self._keystore = keystore
         self._clock = clock
+
+    def acting(self, actor: Actor) -> "SigningKeys":
+        """Return the same, in which this actor does everything."""
+        return SigningKeys(self._transactions.acting(actor), self._keystore, self._clock)
 
     async def ensure(self) -> None:
         """Make active and next keys where there are none: at the first start, by whichever process is first."""

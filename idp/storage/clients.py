@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, LargeBinary, String, Table, delete, insert, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, delete, insert, select, update
 
 from idp.domain.client import AuthMethod, Client, Profile, TokenFormat
 from idp.domain.json import Json
@@ -13,6 +13,7 @@ from idp.domain.secret import Digest, Sealer, base64url, from_base64url
 from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata, place
 from idp.storage.database import Transaction
 from idp.storage.epochs import EpochStore
+from idp.storage.upsert import upsert
 
 clients = Table(
     "clients",
@@ -27,6 +28,13 @@ clients = Table(
     Column("logo_type", String(32)),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+)
+#: Which people look after which clients; a client manager sees no others.
+client_managers = Table(
+    "client_managers",
+    metadata,
+    Column("client_id", String(128), ForeignKey("clients.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 EPOCH_NAME = "clients"
 _OUTSIDE_METADATA = frozenset({"id", "name", "is_active", "secret_digests", "hmac_secret", "created_at", "has_logo"})
@@ -47,6 +55,54 @@ class ClientStore:
             return None
         row = (await self._connection.execute(select(*_COLUMNS).where(clients.c.id == client_id))).first()
         return self._client(row) if row else None
+
+    async def lock(self, client_id: str) -> Client | None:
+        """Return a client and keep others from changing it until this transaction has ended."""
+        if not is_key(client_id):
+            return None
+        query = select(*_COLUMNS).where(clients.c.id == client_id).with_for_update()
+        row = (await self._connection.execute(query)).first()
+        return self._client(row) if row else None
+
+    async def page(
+        self, *, text: str = "", managed_by: str | None = None, after: tuple[str, str] | None = None, limit: int
+    ) -> Sequence[Client]:
+        """Return clients in the order of name and id, starting behind `after`; `text` is how name or id begins."""
+        query = select(*_COLUMNS).order_by(clients.c.name, clients.c.id).limit(limit)
+        if text:
+            query = query.where(clients.c.name.startswith(text, autoescape=True) | (clients.c.id == text))
+        if managed_by is not None:
+            query = query.where(clients.c.id == client_managers.c.client_id, client_managers.c.user_id == managed_by)
+        if after is not None:
+            name, key = after
+            query = query.where((clients.c.name > name) | ((clients.c.name == name) & (clients.c.id > key)))
+        return [self._client(row) for row in await self._connection.execute(query)]
+
+    async def managers(self, client_id: str) -> Sequence[str]:
+        """Return the ids of the people who look after a client."""
+        query = select(client_managers.c.user_id).where(client_managers.c.client_id == client_id)
+        return list((await self._connection.execute(query.order_by(client_managers.c.user_id))).scalars())
+
+    async def manages(self, user_id: str, client_id: str) -> bool:
+        """Say whether a person looks after a client."""
+        query = select(client_managers.c.user_id).where(
+            client_managers.c.client_id == client_id, client_managers.c.user_id == user_id
+        )
+        return (await self._connection.execute(query)).first() is not None
+
+    async def add_manager(self, client_id: str, user_id: str) -> None:
+        """Let a person look after a client."""
+        row = upsert(self._connection, client_managers).values(client_id=client_id, user_id=user_id)
+        await self._connection.execute(row.on_conflict_do_nothing())
+
+    async def remove_manager(self, client_id: str, user_id: str) -> bool:
+        """Take a client out of a person's care; False if it was not in it."""
+        done = await self._connection.execute(
+            delete(client_managers)
+            .where(client_managers.c.client_id == client_id, client_managers.c.user_id == user_id)
+            .returning(client_managers.c.user_id)
+        )
+        return done.first() is not None
 
     async def epoch(self) -> int:
         """Return how often clients have changed, as this transaction sees it."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Dialect, MetaData, Text
+from sqlalchemy import BigInteger, Column, ColumnElement, Dialect, MetaData, Text
 from sqlalchemy.types import TypeDecorator
 
 from idp.domain.json import Json
@@ -110,6 +110,12 @@ class Words(TypeDecorator[tuple[str, ...]]):
 def is_key(text: str) -> bool:
     """Say whether a text from outside can be an id at all; PostgreSQL has no NUL, and UTF-8 no lone surrogates."""
     return text.isascii() and "\0" not in text
+
+
+def older_than(at: Column[datetime], key: Column[str], row: tuple[datetime, str]) -> ColumnElement[bool]:
+    """Return the condition for what stands behind a row in a list of the newest first."""
+    moment, name = row
+    return (at < moment) | ((at == moment) & (key < name))
 
 
 def place(table: str, column: str, row: str) -> str:

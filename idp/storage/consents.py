@@ -1,9 +1,10 @@
 """Consents: which scopes and claims a person allowed a client."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, String, Table, bindparam, delete, select
+from sqlalchemy import Column, ForeignKey, Index, String, Table, bindparam, delete, select
 
 from idp.domain.consent import Consent
 from idp.storage.columns import UtcTime, Words, metadata
@@ -19,7 +20,17 @@ consents = Table(
     Column("claims", Words, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Index("ix_consents_client_id_user_id", "client_id", "user_id"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedConsent:
+    """What a person allowed a client, and since when."""
+
+    consent: Consent
+    created_at: datetime
+    updated_at: datetime
 
 
 class ConsentStore:
@@ -56,6 +67,27 @@ class ConsentStore:
         """Return everything that a person has allowed."""
         rows = await self._connection.execute(select(consents).where(consents.c.user_id == user_id))
         return [Consent(row.user_id, row.client_id, frozenset(row.scopes), frozenset(row.claims)) for row in rows]
+
+    async def page(
+        self, *, user_id: str | None = None, client_id: str | None = None, after: tuple[str, str] | None = None,
+        limit: int,
+    ) -> Sequence[ListedConsent]:  # fmt: skip
+        """Return consents in the order of person and client, starting behind `after`."""
+        query = select(consents).order_by(consents.c.user_id, consents.c.client_id).limit(limit)
+        query = query.where(consents.c.user_id == user_id) if user_id is not None else query
+        query = query.where(consents.c.client_id == client_id) if client_id is not None else query
+        if after is not None:
+            user, client = after
+            query = query.where(
+                (consents.c.user_id > user) | ((consents.c.user_id == user) & (consents.c.client_id > client))
+            )
+        return [
+            ListedConsent(
+                Consent(row.user_id, row.client_id, frozenset(row.scopes), frozenset(row.claims)),
+                row.created_at, row.updated_at,
+            )
+            for row in await self._connection.execute(query)
+        ]  # fmt: skip
 
     async def withdraw(self, user_id: str, client_id: str) -> bool:
         """Forget a consent; False if there was none."""

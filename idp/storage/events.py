@@ -133,9 +133,10 @@ class EventStore:
         client_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        before: str | None = None,
         limit: int = 100,
     ) -> Sequence[AnyRow]:
-        """Return the newest events first; from `since` on, before `until`."""
+        """Return the newest events first; from `since` on, before `until`, older than the id `before`."""
         query = select(events).order_by(events.c.id.desc()).limit(limit)
         for column, wanted in ((events.c.kind, kind), (events.c.user_id, user_id), (events.c.client_id, client_id)):
             if wanted is not None:
@@ -144,6 +145,8 @@ class EventStore:
             query = query.where(events.c.id >= id_at(since))
         if until is not None:
             query = query.where(events.c.id < id_at(until))
+        if before is not None:
+            query = query.where(events.c.id < before)
         return (await self._connection.execute(query)).all()
 
     def address(self, row: AnyRow) -> str | None:

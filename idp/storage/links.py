@@ -1,6 +1,6 @@
 """Single-use links: digest stored, one purpose, one person, spent by one statement."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -111,6 +111,16 @@ class LinkStore:
             links.c.expires_at > now,
         )  # fmt: skip
         return self._link((await self._connection.execute(query.order_by(links.c.expires_at.desc()).limit(1))).first())
+
+    async def open_ones(self, purpose: str, now: datetime, *, limit: int = 500) -> Sequence[tuple[str, datetime, Link]]:
+        """Return the open links of a purpose, the one that ends last first: digest, end, what it was made for."""
+        query = select(links).where(links.c.purpose == purpose, links.c.spent_at.is_(None), links.c.expires_at > now)
+        rows = (await self._connection.execute(query.order_by(links.c.expires_at.desc()).limit(limit))).all()
+        return [(bytes(row.digest).hex(), row.expires_at, link) for row in rows if (link := self._link(row))]
+
+    async def close(self, digest: Digest, *, purpose: str, now: datetime) -> bool:
+        """Kill one open link; False if it is not open."""
+        return await self.take(digest, purpose=purpose, now=now) is not None
 
     def _link(self, row: Any) -> Link | None:
         if row is None:

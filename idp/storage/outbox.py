@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, select, update
 
 from idp.domain.message import Channel, Message
 from idp.domain.secret import Digest, Sealer
-from idp.storage.columns import UtcTime, metadata, open_json, seal_json
+from idp.storage.columns import UtcTime, is_key, metadata, older_than, open_json, seal_json
 from idp.storage.database import Transaction
 from idp.storage.upsert import upsert
 
@@ -27,6 +28,7 @@ outbox = Table(
     Column("failed_at", UtcTime),
     Column("dedupe", LargeBinary(32), unique=True),  # of messages that may be wanted twice and must leave once
     Index("ix_outbox_due_at", "due_at"),
+    Index("ix_outbox_created_at_id", "created_at", "id"),
     Index("ix_outbox_expires_at", "expires_at"),
 )
 
@@ -38,6 +40,26 @@ class Claimed:
     message: Message
     tries: int
     expires_at: datetime
+
+
+class State(StrEnum):
+    """How far a message has come."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A message as those see it who look after the provider."""
+
+    message: Message
+    state: State
+    tries: int
+    expires_at: datetime
+    sent_at: datetime | None
+    failed_at: datetime | None
 
 
 class OutboxStore:
@@ -123,8 +145,46 @@ class OutboxStore:
         )
         return [(self._message(row), row.sent_at) for row in await self._connection.execute(query)]
 
+    async def page(
+        self, *, state: State | None = None, before: tuple[datetime, str] | None = None, limit: int
+    ) -> Sequence[Listed]:
+        """Return messages, newest first, older than `before` (writing and id)."""
+        query = select(outbox).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit)
+        query = query.where(*_IN_STATE[state]) if state is not None else query
+        if before is not None:
+            query = query.where(older_than(outbox.c.created_at, outbox.c.id, before))
+        return [self._listed(row) for row in await self._connection.execute(query)]
+
+    async def find(self, message_id: str) -> Listed | None:
+        """Return a message."""
+        if not is_key(message_id):
+            return None
+        row = (await self._connection.execute(select(outbox).where(outbox.c.id == message_id))).first()
+        return self._listed(row) if row else None
+
+    async def send_again(self, message_id: str, *, expires_at: datetime, now: datetime) -> bool:
+        """Let a message that failed leave once more; False if it did not fail."""
+        done = await self._connection.execute(
+            update(outbox)
+            .where(outbox.c.id == message_id, outbox.c.failed_at.is_not(None), outbox.c.sent_at.is_(None))
+            .values(failed_at=None, tries=0, due_at=now, expires_at=expires_at)
+            .returning(outbox.c.id)
+        )
+        return done.first() is not None
+
+    def _listed(self, row: Any) -> Listed:
+        state = State.SENT if row.sent_at else State.FAILED if row.failed_at else State.WAITING
+        return Listed(self._message(row), state, row.tries, row.expires_at, row.sent_at, row.failed_at)
+
     def _message(self, row: Any) -> Message:
         sealed = open_json(self._sealer, row.sealed_content, table="outbox", column="content", row=row.id)
         return Message(
             id=row.id, channel=Channel(row.channel), created_at=row.created_at, **cast(dict[str, Any], sealed)
         )
+
+
+_IN_STATE = {
+    State.WAITING: (outbox.c.sent_at.is_(None), outbox.c.failed_at.is_(None)),
+    State.SENT: (outbox.c.sent_at.is_not(None),),
+    State.FAILED: (outbox.c.sent_at.is_(None), outbox.c.failed_at.is_not(None)),
+}

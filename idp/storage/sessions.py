@@ -9,7 +9,7 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, 
 
 from idp.domain.secret import Digest, Sealer
 from idp.domain.session import Session
-from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place
+from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, older_than, place
 from idp.storage.database import Prepared, Transaction
 from idp.storage.proofs import proofs_from_json, proofs_to_json
 
@@ -30,6 +30,7 @@ sessions = Table(
     Column("sealed_address", LargeBinary),
     Column("risk", Integer, nullable=False, server_default="0"),
     Index("ix_sessions_expires_at", "expires_at"),
+    Index("ix_sessions_created_at_id", "created_at", "id"),
 )
 
 
@@ -136,13 +137,26 @@ class SessionStore:
             .where(sessions.c.user_id == user_id, _alive(now))
             .order_by(sessions.c.seen_at.desc())
         )
-        return [
-            ListedSession(
-                _session(row), self._open(row.sealed_device, "device", row.id),
-                self._open(row.sealed_address, "address", row.id),
-            )
-            for row in await self._connection.execute(query)
-        ]  # fmt: skip
+        return [self._listed(row) for row in await self._connection.execute(query)]
+
+    async def page(
+        self, now: datetime, *, user_id: str | None = None, before: tuple[datetime, str] | None = None, limit: int
+    ) -> Sequence["ListedSession"]:
+        """Return live sessions of all people or of one, newest first, older than `before` (opening and id)."""
+        query = (
+            select(*_COLUMNS, sessions.c.sealed_device, sessions.c.sealed_address)
+            .where(_alive(now))
+            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+            .limit(limit)
+        )
+        query = query.where(sessions.c.user_id == user_id) if user_id is not None else query
+        if before is not None:
+            query = query.where(older_than(sessions.c.created_at, sessions.c.id, before))
+        return [self._listed(row) for row in await self._connection.execute(query)]
+
+    def _listed(self, row: AnyRow) -> "ListedSession":
+        device = self._open(row.sealed_device, "device", row.id)
+        return ListedSession(_session(row), device, self._open(row.sealed_address, "address", row.id))
 
     def _open(self, sealed: bytes | None, column: str, row: str) -> str:
         return "" if sealed is None else self._sealer.open(sealed, place=place("sessions", column, row)).decode()

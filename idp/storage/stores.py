@@ -23,7 +23,10 @@ from idp.storage.event_checkpoints import EventCheckpointStore
 from idp.storage.event_links import EventLinkStore
 from idp.storage.events import EventStore
 from idp.storage.failure_hours import FailureHourStore
+from idp.storage.figures import FigureStore
 from idp.storage.grants import GrantStore
+from idp.storage.groups import GroupStore
+from idp.storage.idempotency import IdempotencyStore
 from idp.storage.initial_access_tokens import InitialAccessTokenStore
 from idp.storage.interactions import InteractionStore
 from idp.storage.known_devices import KnownDeviceStore
@@ -67,6 +70,21 @@ class Stores:
     def users(self) -> UserStore:
         """People."""
         return UserStore(self.connection, self._sealer, self._digester)
+
+    @cached_property
+    def figures(self) -> FigureStore:
+        """Figures over time."""
+        return FigureStore(self.connection)
+
+    @cached_property
+    def groups(self) -> GroupStore:
+        """Groups of people."""
+        return GroupStore(self.connection)
+
+    @cached_property
+    def idempotency(self) -> IdempotencyStore:
+        """Answers of the administrators' API that may be asked for again."""
+        return IdempotencyStore(self.connection, self._sealer)
 
     @cached_property
     def credentials(self) -> CredentialStore:
@@ -257,7 +275,7 @@ class Transactions:
         self.database = database
         self._sealer = sealer
         self._digester = digester
-        self._actor = actor
+        self.actor = actor
 
     def acting(self, actor: Actor) -> "Transactions":
         """Return transactions on the same database in which this actor does everything: an administrator's."""
@@ -275,4 +293,4 @@ class Transactions:
 
     def _stores(self, connection: Transaction, request_id: str | None) -> Stores:
         sealer, digester = self._sealer, self._digester
-        return Stores(connection, sealer=sealer, digester=digester, request_id=request_id, actor=self._actor)
+        return Stores(connection, sealer=sealer, digester=digester, request_id=request_id, actor=self.actor)

@@ -13,6 +13,7 @@ from idp.storage.database import Transaction
 from idp.storage.decisions import decisions
 from idp.storage.failure_hours import failure_hours
 from idp.storage.grants import grants
+from idp.storage.idempotency import idempotent_answers
 from idp.storage.initial_access_tokens import initial_access_tokens
 from idp.storage.interactions import interactions
 from idp.storage.known_devices import known_devices
@@ -48,6 +49,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (shared_states, shared_states.c.expires_at, timedelta()),
     (known_devices, known_devices.c.expires_at, timedelta()),
     (failure_hours, failure_hours.c.expires_at, timedelta()),
+    (idempotent_answers, idempotent_answers.c.expires_at, timedelta()),
     (signups, signups.c.expires_at, timedelta(hours=1)),
     (initial_access_tokens, initial_access_tokens.c.expires_at, timedelta(days=30)),
 )

@@ -24,8 +24,9 @@ from sqlalchemy import (
 from idp.domain.json import Json
 from idp.domain.secret import Digester, Sealer
 from idp.domain.user import Role, User, UserStatus, normalise_email, normalise_identifier, normalise_username
-from idp.storage.columns import EPOCH, AnyRow, UtcTime, is_key, metadata, open_json, seal_json, to_micros
+from idp.storage.columns import EPOCH, AnyRow, UtcTime, is_key, metadata, older_than, open_json, seal_json, to_micros
 from idp.storage.database import DuplicateKey, Prepared, Transaction
+from idp.storage.groups import GroupStore
 
 users = Table(
     "users",
@@ -41,6 +42,9 @@ users = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("deletes_at", UtcTime, index=True),
     Column("email_verified_at", UtcTime),
+    Column("phone_digest", LargeBinary(32), index=True),
+    Index("ix_users_created_at_id", "created_at", "id"),
+    Index("ix_users_status_created_at_id", "status", "created_at", "id"),
 )
 
 #: The `groups` claim the other way round, by keyed digests of the groups' names.
@@ -66,6 +70,7 @@ class UserStore:
         self._connection = connection
         self._sealer = sealer
         self._digester = digester
+        self._groups = GroupStore(connection)
 
     async def add(self, user: User) -> None:
         """Store a new person; raise IdentifierTaken if e-mail or username is somebody's already."""
@@ -98,6 +103,7 @@ class UserStore:
 
     async def _note_groups(self, user: User) -> None:
         for group in user.groups[:MOST_GROUPS]:
+            await self._groups.ensure(group, user.updated_at or EPOCH)
             digest = self._digester.digest("group", group)
             await self._connection.execute(_JOIN, {"user_id": user.id, "group_digest": digest})
 
@@ -114,6 +120,39 @@ class UserStore:
         row = (await self._connection.execute(_BY_NAME, {"digest": digest})).first()
         return self.read(row) if row else None
 
+    async def page(
+        self, *, status: UserStatus | None = None, role: Role | None = None, group: str | None = None,
+        before: tuple[datetime, str] | None = None, limit: int,
+    ) -> Sequence[User]:  # fmt: skip
+        """Return people, newest first, older than `before` (creation and id)."""
+        query = select(*_COLUMNS).order_by(users.c.created_at.desc(), users.c.id.desc()).limit(limit)
+        if group is not None:
+            query = query.where(users.c.id == user_groups.c.user_id)
+            query = query.where(user_groups.c.group_digest == self._digester.digest("group", group))
+        query = query.where(users.c.status == status.value) if status is not None else query
+        query = query.where(users.c.role == role.value) if role is not None else query
+        if before is not None:
+            query = query.where(older_than(users.c.created_at, users.c.id, before))
+        return [self.read(row) for row in await self._connection.execute(query)]
+
+    async def find_by_phone(self, number: str) -> Sequence[User]:
+        """Return the people whose number this is, as it is written in their profile; several may share one."""
+        query = select(*_COLUMNS).where(users.c.phone_digest == self._digester.digest("phone", number)).limit(20)
+        return [self.read(row) for row in await self._connection.execute(query)]
+
+    async def lock(self, user_id: str) -> User | None:
+        """Return a person and keep others from changing them until this transaction has ended."""
+        if not is_key(user_id):
+            return None
+        query = select(*_COLUMNS).where(users.c.id == user_id).with_for_update(of=users)
+        row = (await self._connection.execute(query)).first()
+        return self.read(row) if row else None
+
+    async def lock_owners(self) -> Sequence[str]:
+        """Return the ids of the active owners and keep others from changing them until this transaction has ended."""
+        query = select(users.c.id).where(users.c.role == Role.OWNER.value, users.c.status == UserStatus.ACTIVE.value)
+        return list((await self._connection.execute(query.order_by(users.c.id).with_for_update())).scalars())
+
     async def list(self, *, after: str = "", limit: int = 100) -> Sequence[User]:
         """Return people in the order of their ids, starting behind `after`."""
         rows = await self._connection.execute(
@@ -124,7 +163,7 @@ class UserStore:
     async def administrators(self, *, limit: int = 100) -> Sequence[User]:
         """Return the active people who run this provider and have a proved address, in the order of their ids."""
         query = select(*_COLUMNS).where(
-            users.c.role == Role.OWNER.value,
+            or_(users.c.role == Role.OWNER.value, users.c.role == Role.ADMINISTRATOR.value),
             users.c.status == UserStatus.ACTIVE.value,
             users.c.email_verified.is_(True),
         )
@@ -156,6 +195,8 @@ class UserStore:
         profile: Json = {"email": user.email, "username": user.username, "claims": dict(user.claims)}
         email = self._digester.digest("name", normalise_email(user.email)) if user.email else None
         username = self._digester.digest("name", normalise_username(user.username)) if user.username else None
+        number = user.claims.get("phone_number")
+        phone = self._digester.digest("phone", number) if isinstance(number, str) and number else None
         return {
             "id": user.id,
             "status": user.status.value,
@@ -163,6 +204,7 @@ class UserStore:
             "email_digest": email,
             "email_verified": user.email_verified,
             "username_digest": username,
+            "phone_digest": phone,
             "sealed_profile": seal_json(self._sealer, profile, table="users", column="profile", row=user.id),
             "created_at": user.created_at,
             "updated_at": user.updated_at,

@@ -11,6 +11,8 @@ from idp.domain.secret import Digester
 from idp.factors.catalog import Catalog, build_catalog
 from idp.factors.password import PasswordHasher
 from idp.factors.password_judge import PasswordJudge
+from idp.flows.admin.operation import Administration
+from idp.flows.admin.tools import Tools
 from idp.flows.advising import Advising
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.alerts import Alerts
@@ -48,6 +50,7 @@ from idp.storage.caches import ClientDirectory, EpochWatch
 from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
+from idp.wiring.administration import build_administration
 from idp.wiring.adviser import prices, writer
 from idp.wiring.audit import Audit, build_audit
 from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
@@ -107,6 +110,7 @@ class Site:
     alerts: Alerts
     housekeeping: Housekeeping
     audit: Audit
+    administration: Administration
     templates: Templates
     digester: Digester
 
@@ -166,34 +170,23 @@ def _assemble(
     rollout = build_rollout(settings, transactions, clock, engine)
     watches = _watches(settings, transactions, clock, rollout, alerts)
     audit = build_audit(settings, transactions, clock, engine)
-    clients, registration = build_clients(settings, transactions, digester, clock)
+    documents, clients, registration = build_clients(settings, transactions, digester, clock)
+    accounts = _accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where)
+    tools = Tools(transactions, clock, engine, notices, accounts.recovery, accounts.signup, signing, documents)
+    housekeeping = Housekeeping(
+        transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],
+        audit=(audit.chain, audit.retention),
+    )  # fmt: skip
     return Site(
-        settings=settings,
-        clock=clock,
-        database=database,
-        transactions=transactions,
-        watch=watch,
-        engine=engine,
-        rollout=rollout,
-        hasher=hasher,
-        passwords=judge,
-        approved=approved,
-        sign_in=sign_in,
-        accounts=_accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where),
-        login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices, advising),
-        advising=advising,
-        writer=writer(settings),
-        step_up=StepUp(catalog, sign_in, notices),
+        settings=settings, clock=clock, database=database, transactions=transactions, watch=watch, engine=engine,
+        rollout=rollout, hasher=hasher, passwords=judge, approved=approved, sign_in=sign_in, accounts=accounts,
+        login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices, advising), advising=advising,
+        writer=writer(settings), step_up=StepUp(catalog, sign_in, notices),
         users=UserAdministration(transactions, hasher, judge, digester, clock),
         clients=clients, registration=registration,
-        keys=signing,
-        notices=notices,
-        alerts=alerts,
-        housekeeping=Housekeeping(
-            transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],
-            audit=(audit.chain, audit.retention),
-        ),
-        audit=audit, templates=templates, digester=digester,
+        keys=signing, notices=notices,
+        alerts=alerts, housekeeping=housekeeping, audit=audit, administration=build_administration(settings, tools),
+        templates=templates, digester=digester,
     )  # fmt: skip
 
 

@@ -19,22 +19,22 @@ from idp.storage.stores import Transactions
 
 def build_clients(
     settings: Settings, transactions: Transactions, digester: Digester, clock: Clock
-) -> tuple[ClientAdministration, ClientRegistration | None]:
-    """Return who registers clients for an operator, and who lets them register themselves, None if nobody does.
+) -> tuple[Documents, ClientAdministration, ClientRegistration | None]:
+    """Return who fetches what clients point to, who registers them for an operator, and who lets them do it themselves.
 
     Raises BadSettings if the operator's file cannot be used.
     """
     documents = Documents(guarded_fetch(settings))
     administration = ClientAdministration(transactions, digester, clock, documents)
     if settings.client_registration is ClientRegistrationMode.OFF:
-        return administration, None
+        return documents, administration, None
     rules = Rules(
         issuer=settings.issuer,
         is_open=settings.client_registration is ClientRegistrationMode.OPEN,
         limits_floods=settings.rate_limits is Switch.ON,
         statement_issuers=_statement_issuers(settings.software_statement_issuers),
     )
-    return administration, ClientRegistration(transactions, digester, clock, documents, rules)
+    return documents, administration, ClientRegistration(transactions, digester, clock, documents, rules)
 
 
 def _statement_issuers(path: Path | None) -> Mapping[str, JsonObject]:

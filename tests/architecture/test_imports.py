@@ -59,6 +59,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "password_settings",
         "risk_settings",
         "wiring",
+        "flows/admin",
     ),
     "prometheus_client": ("metrics",),
     "secrets": ("domain/secret", "demo"),

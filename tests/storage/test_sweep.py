@@ -37,6 +37,7 @@ KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
     "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
     "registrations", "event_chain", "event_links", "event_checkpoints", "event_removals", "user_imports",
+    "groups", "client_managers",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
@@ -63,6 +64,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "known_devices": 16 * MINUTE,
         "failure_hours": 17 * MINUTE,
         "initial_access_tokens": 18 * MINUTE,
+        "idempotent_answers": 19 * MINUTE,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -91,6 +93,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     )
     await stores.signups.put(Signup(make_id(), digest(), {}, until["signups"]), NOW)
     await stores.initial_access_tokens.add(initial_token(expires_at=until["initial_access_tokens"]), digest())
+    await stores.idempotency.claim(digest(), digest(), expires_at=until["idempotent_answers"], now=NOW)
     return {table: lifetime + BEYOND[table] for table, lifetime in lifetimes.items()}
 
 

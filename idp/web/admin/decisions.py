@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse, Response
 
 from idp.domain.event import EventKind
+from idp.domain.permission import Permission
 from idp.domain.user import MAX_IDENTIFIER
 from idp.flows import decision_view, second_view
 from idp.flows.decision_explained import Explained
@@ -133,7 +134,7 @@ async def _record(desk: Desk) -> Response:
     return Response(stored.record.encode(), media_type="application/json", headers=headers)
 
 
-decisions = admin(_list, reading=EventKind.DECISION_READ)
-countries = admin(_countries)
-decision = admin(_decision, reading=EventKind.DECISION_READ)
-record = admin(_record, reading=EventKind.DECISION_READ)
+decisions = admin(_list, Permission.DECISIONS_READ, reading=EventKind.DECISION_READ)
+countries = admin(_countries, Permission.DECISIONS_READ)
+decision = admin(_decision, Permission.DECISIONS_READ, reading=EventKind.DECISION_READ)
+record = admin(_record, Permission.DECISIONS_READ, reading=EventKind.DECISION_READ)

@@ -11,11 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.domain.event import EventKind
-from idp.domain.user import Role, User
+from idp.domain.permission import Permission
+from idp.domain.user import User
 from idp.flows import authorization
+from idp.flows.admin.callers import of_person, role_may
+from idp.flows.admin.operation import Caller
 from idp.flows.decision_view import ADMINISTRATOR
 from idp.flows.policy_states import Mover
-from idp.flows.self_service import REAUTHENTICATION, Event, Leave, Owner, owner_of
+from idp.flows.self_service import ADMINISTRATION, REAUTHENTICATION, Event, Leave, Owner, owner_of
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.risk.desk import RiskDesk
@@ -38,6 +41,7 @@ class Desk:
     user: User
     risk: RiskDesk
     fields: dict[str, str]
+    caller: Caller
 
     @property
     def is_post(self) -> bool:
@@ -75,10 +79,14 @@ Handler = Callable[[Desk], Awaitable[Response]]
 Page = Callable[[Request], Awaitable[Response]]
 
 
-def admin(handler: Handler, *, fresh: bool = True, reading: EventKind | None = None) -> Page:
+def admin(
+    handler: Handler, permission: Permission, *, writing: Permission | None = None, fresh: bool = True,
+    reading: EventKind | None = None,
+) -> Page:  # fmt: skip
     """Return the endpoint of an administrators' page; `reading` is the audit row that looking at it leaves.
 
-    Without `fresh` the proofs may be as old as the session: for what shows nothing and decides nothing.
+    A form that is sent needs the permission `writing`, if it is another. Without `fresh` the proofs may be as old as
+    an administrator's session.
     """
 
     async def endpoint(request: Request) -> Response:
@@ -88,30 +96,41 @@ def admin(handler: Handler, *, fresh: bool = True, reading: EventKind | None = N
         async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
             context = context_of(request, stores)
             owner = await owner_of(context, visit)
-            if owner is not None and (owner.user.role is Role.USER or context.engine.risk is None):
+            needed = writing if writing is not None and request.method == "POST" else permission
+            if owner is not None and (context.engine.risk is None or not role_may(owner.user.role, needed)):
                 return notice(request, "not_found", status=404)
             if owner is not None and request.method == "POST":
                 csrf.check(request, visit, PURPOSE, fields.get("csrf"))
-            leave = await owner.may(context, visit, Event.CONSENT_ADMIN) if owner is not None and fresh else Leave.YES
+            leave = await _leave(context, visit, owner, fresh=fresh) if owner is not None else Leave.PROVE
             if leave is Leave.NO:
                 return stuck(request, "refused", "/account")
             if owner is None or leave is Leave.PROVE:
-                return await _sign_in(request, context, visit, owner, is_new=is_new)
+                return await _sign_in(request, context, visit, owner, is_new=is_new, fresh=fresh)
             if reading is not None:
                 await _note(request, context, owner, reading)
             assert context.engine.risk is not None
-            desk = Desk(request, visit, owner.user, context.engine.risk, fields)
+            caller = of_person(owner.user, is_fresh=fresh, address=visit.address, request_id=visit.request_id)
+            desk = Desk(request, visit, owner.user, context.engine.risk, fields, caller)
         return await handler(desk)
 
     return endpoint
 
 
-async def _sign_in(request: Request, context: Context, visit: Visit, owner: Owner | None, *, is_new: bool) -> Response:
-    within = REAUTHENTICATION if owner is not None else None
+async def _leave(context: Context, visit: Visit, owner: Owner, *, fresh: bool) -> Leave:
+    if fresh:
+        return await owner.may(context, visit, Event.CONSENT_ADMIN)
+    return await owner.may(context, visit, Event.AUTHORIZE, within=ADMINISTRATION)
+
+
+async def _sign_in(
+    request: Request, context: Context, visit: Visit, owner: Owner | None, *, is_new: bool, fresh: bool
+) -> Response:
+    within = REAUTHENTICATION if fresh else ADMINISTRATION
     path = request.scope["idp.path"]
     go_to = await authorization.begin_without_client(
-        context, visit, return_path=path, fresh_within=within, event=Event.CONSENT_ADMIN
-    )
+        context, visit, return_path=path, fresh_within=within if owner is not None else None,
+        event=Event.CONSENT_ADMIN if fresh else Event.LOGIN,
+    )  # fmt: skip
     return bind(request, visit, is_new, to_response(request, go_to))
 
 

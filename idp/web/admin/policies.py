@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import JSONResponse, Response
 
+from idp.domain.permission import Permission
 from idp.flows import adviser_view, policy_draft, policy_view
 from idp.flows.policy_rollout import PolicyRollout
 from idp.flows.policy_states import NoSuchVersion, RolloutRaced, RolloutRefused
@@ -137,9 +138,11 @@ async def _report(desk: Desk) -> Response:
     return desk.missing() if found is None else JSONResponse(found.document, headers=NO_STORE)
 
 
-policies = admin(_list)
-policy_new = admin(_new, fresh=False)  # whoever wrote for longer than a proof lasts keeps the text
-policy_described = admin(_described)
-policy = admin(_one)
-simulation = admin(_simulation)
-report = admin(_report)
+policies = admin(_list, Permission.POLICIES_READ)
+policy_new = admin(
+    _new, Permission.POLICIES_WRITE, fresh=False
+)  # whoever wrote for longer than a proof lasts keeps the text
+policy_described = admin(_described, Permission.POLICIES_WRITE)
+policy = admin(_one, Permission.POLICIES_READ, writing=Permission.POLICIES_WRITE)
+simulation = admin(_simulation, Permission.POLICIES_READ)
+report = admin(_report, Permission.POLICIES_READ)
