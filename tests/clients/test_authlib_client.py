@@ -8,12 +8,14 @@ import pytest
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.integrations.starlette_client import OAuth
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
+from authlib.oauth2.rfc7591 import ClientMetadataClaims
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
 from joserfc.jwk import ECKey, RSAKey
 
 from tests.support.back_office import BackOffice, Person, Registration
 from tests.support.html_browser import HtmlBrowser
+from tests.support.registrant import initial_token
 
 pytestmark = pytest.mark.xdist_group("foreign-clients")
 
@@ -241,3 +243,21 @@ async def test_the_logout_url_signs_the_person_out(
     assert page.location == f"{SIGNED_OUT_URI}?state={logout['state']}"
     begun = await app.app.create_authorization_url(REDIRECT_URI, prompt="none")
     assert (await browser.open(begun["url"])).answer().error == "login_required"
+
+
+async def test_it_finds_nothing_wrong_with_a_registration_and_signs_a_person_in(
+    office: BackOffice, browser: HtmlBrowser, person: Person
+) -> None:
+    """RFC 7591 §3.2.1, OIDC Registration §3.2: by Authlib's own reading of the answer."""
+    token = await initial_token(office)
+    async with AsyncOAuth2Client(token={"access_token": token, "token_type": "Bearer"}, trust_env=False) as session:
+        endpoint = (await document_at(get_well_known_url(office.server.issuer, external=True)))["registration_endpoint"]
+        answer = await session.post(endpoint, json={"client_name": "Harbour Books", "redirect_uris": [REDIRECT_URI]})
+    said = answer.json()
+
+    ClientMetadataClaims(said, {}).validate()
+    app = AuthlibApp(office.server.issuer, Registration(said["client_id"], said["client_secret"], REDIRECT_URI))
+    _tokens, claims = await app.sign_in(browser)
+
+    assert answer.status_code == 201
+    assert claims["sub"] == person.sub

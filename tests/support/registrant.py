@@ -3,13 +3,14 @@
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 
 from idp.domain.client import Profile
 from idp.flows.registration_tokens import RegistrationTokens, Wanted
 from idp.policy.clients import SCOPES
+from idp.wiring import Site
 from tests.support.client_auth import Basic, Post, Public
 from tests.support.provider import Provider
 from tests.support.relying_party import Answer, RelyingParty
@@ -19,8 +20,16 @@ GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 Json = dict[str, Any]
 
 
+class Operator(Protocol):
+    """Whoever has the provider's parts at hand."""
+
+    @property
+    def site(self) -> Site:
+        """The parts."""
+
+
 async def initial_token(
-    provider: Provider, *, profile: Profile = Profile.OAUTH21, scopes: tuple[str, ...] = SCOPES,
+    provider: Operator, *, profile: Profile = Profile.OAUTH21, scopes: tuple[str, ...] = SCOPES,
     grant_types: tuple[str, ...] = GRANTS, uses: int = 1000, life: timedelta = timedelta(days=30),
 ) -> str:  # fmt: skip
     """Have an operator make an initial access token."""

@@ -35,6 +35,15 @@ const commands = {
     return now.config.serverMetadata()
   },
 
+  // the client registers itself (RFC 7591) and is ready for `begin`
+  async register({ issuer, metadata, initialAccessToken }) {
+    const execute = [client.allowInsecureRequests]
+    const options = { initialAccessToken, execute }
+    now.config = await client.dynamicClientRegistration(new URL(issuer), metadata, undefined, options)
+    client.enableNonRepudiationChecks(now.config)
+    return now.config.clientMetadata()
+  },
+
   async begin({ parameters }) {
     const verifier = client.randomPKCECodeVerifier()
     now.request = { verifier, state: client.randomState(), nonce: client.randomNonce() }

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from idp.domain.client import Profile
 from tests.support.back_office import BackOffice, Person, Registration
 from tests.support.html_browser import HtmlBrowser
 from tests.support.node_client import ClientFault, NodeClient, node_client
+from tests.support.registrant import initial_token
 
 pytestmark = pytest.mark.xdist_group("foreign-clients")
 
@@ -209,3 +211,22 @@ async def test_the_end_session_url_signs_the_person_out(
     with pytest.raises(ClientFault) as refused:
         await website.node.tell("finish", url=(await browser.open(begun["url"])).location)
     assert refused.value.error == "login_required"
+
+
+@pytest.mark.parametrize("method", ["client_secret_post", "none"])
+async def test_it_registers_itself_and_signs_a_person_in(
+    website: Website, office: BackOffice, browser: HtmlBrowser, person: Person, method: str
+) -> None:
+    """RFC 7591 §3: with an initial access token, and nothing that an operator typed in; it posts its secret unasked."""
+    native = method == "none"
+    token = await initial_token(office, profile=Profile.NATIVE if native else Profile.OAUTH21)
+    metadata = {
+        "client_name": "Harbour Books", "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": method,
+        "grant_types": ["authorization_code", "refresh_token"],
+    }  # fmt: skip
+
+    said = await website.node.tell("register", issuer=office.server.issuer, metadata=metadata, initialAccessToken=token)
+    tokens = await website.sign_in(browser)
+
+    assert ("client_secret" in said) is not native
+    assert tokens["claims"]["sub"] == person.sub
