@@ -155,6 +155,7 @@ NOT_OFFERED = frozenset(
 NOT_OFFERED_IF_TRUE = frozenset(
     {"tls_client_certificate_bound_access_tokens", "backchannel_user_code_parameter", "use_mtls_endpoint_aliases"}
 )
+_BLANK = Client(id="-", name="")
 _ALWAYS_WRITTEN = frozenset({"scope", "redirect_uris", "grant_types", "response_types"})
 
 
@@ -162,7 +163,7 @@ def read_members(members: JsonObject, base: Client, *, author: Author = Author.O
     """Return the client with these members; raise BadClient for one of a wrong type.
 
     An operator is told of a member that is not known; a registrant's is dropped, unless it asks for a feature that
-    does not exist here. A member that is null counts as absent (RFC 7592 §2.2).
+    does not exist here. A member that is null counts as absent (RFC 7592 §2.2): an operator takes one away by it.
     """
     changes: dict[str, Any] = {}
     for name, value in members.items():
@@ -174,7 +175,7 @@ def read_members(members: JsonObject, base: Client, *, author: Author = Author.O
         if author is Author.OPERATOR and member is None:
             raise BadClient(f"{name} is not a member that can be set here")
         if member is not None and (member.is_registrants or author is Author.OPERATOR):
-            changes[member.field] = member.read(name, value)
+            changes[member.field] = getattr(_BLANK, member.field) if value is None else member.read(name, value)
     return replace(base, **changes)
 
 

@@ -3,14 +3,22 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from joserfc.jwk import ECKey
 
-from idp.domain.client import Profile
+from idp.domain.client import BadClient, Client, Profile
+from idp.oauth.extensions.registration import OPEN, Charter, read_registration
+from idp.oauth.extensions.registration import answer as answer_to
+from idp.oauth.registration_members import MEMBERS
+from idp.policy import clients as policy
+from tests.support.builders import digest
 from tests.support.client_auth import Assertion
 from tests.support.fetching import outside, saying
 from tests.support.hosted import PNG, Hosted, hosted
@@ -209,7 +217,7 @@ async def test_dr05_a_host_that_does_not_answer_holds_nobody_else_up(everybody: 
         [f"https://rp.example/{number}" for number in range(1000)], [f"https://rp.example/{n}" for n in range(21)],
         ["javascript://rp.example/%0aalert(1)"], ["JaVaScRiPt:alert(1)"], ["data:text/html,x"], ["file:///etc/passwd"],
         ["https://rp.example/cb", "https://rp.example\\@evil.example/"], ["https://rp.example./cb"], ["myapp:/cb"],
-        ["com.example.app://host/cb"], ["http://localhost.evil.example/cb"], ["https://rp.example/c\tb"], [""],
+        ["com.example.app://host/cb"], ["http://localhost.evil.example/cb"], ["https://rp.example/c\tb"], [""], ["https://["],
     ],
     ids=lambda uris: f"{len(uris)} {uris[-1]}"[:40],
 )  # fmt: skip
@@ -250,6 +258,33 @@ async def test_dr09_no_public_client_has_a_secret_or_acts_for_itself(provider: T
     )
     machine = await holder.register(token_endpoint_auth_method="none", grant_types=["client_credentials"])
     assert (machine.status, machine.error) == (400, "invalid_client_metadata")
+
+
+WORDS = ["https://[", "https://rp.example/cb", "none", "code", "authorization_code", "private_key_jwt"]
+JSON = some.recursive(
+    some.none() | some.booleans() | some.integers(-1, 10**12) | some.floats(allow_nan=False) | some.text(max_size=12)
+    | some.sampled_from(WORDS),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(some.dictionaries(some.sampled_from([*MEMBERS, "software_statement", "x"]), JSON, max_size=6))
+def test_dr09_whatever_is_sent_is_a_coherent_client_or_a_refusal(sent: dict[str, Any]) -> None:
+    """Nothing but BadClient comes out, and nothing leaves the limits."""
+    codes: set[str] = set()
+    for charter in (OPEN, Charter(Profile.OIDC, ("openid", "x"), ("client_credentials",))):
+        try:
+            client = read_registration(sent, {}, Client(id="c-1", name=""), charter)
+            policy.check(replace(client, secret_digests=() if client.auth_method == "none" else (digest(),)))
+        except BadClient as refused:
+            codes.add(refused.code)
+            continue
+        assert set(client.scopes) <= set(charter.scopes)
+        assert set(client.grant_types) <= set(charter.grant_types)
+        assert not client.audiences
+        json.dumps(answer_to(client, issuer="https://id.example", token="t", secret=None))
+    assert codes <= {"invalid_redirect_uri", "invalid_client_metadata"}
 
 
 async def test_dr12_a_token_opens_nothing_but_its_own_living_client_and_never_by_url(everybody: Target) -> None:
@@ -354,3 +389,21 @@ async def test_dr18_one_click_never_lets_a_newly_registered_client_in(everybody:
             assert (page.name, page.location) == ("consent", None)
             assert "client-unverified" in page.document.texts
         assert (await at_once(browser, rp, prompt="none")).error == "consent_required"
+
+
+async def test_dr18_a_strangers_client_is_no_application_of_everybodys_account(everybody: Target) -> None:
+    """It is listed only for people who let it in, however trustworthy its name sounds."""
+    said = await registrant(everybody).registered(
+        client_name="Your bank", initiate_login_uri="https://rp.example/start", redirect_uris=[CALLBACK]
+    )
+    rp = await registrant(everybody).client(everybody, said)
+    victim, user = everybody.browser(await everybody.person()), everybody.browser(await everybody.person())
+    other = await everybody.client()
+    await victim.authorize(other)
+    await user.authorize(rp)
+
+    pages = [await browser.open(f"{everybody.issuer}/account/apps") for browser in (victim, user)]
+
+    starts = [[link.get("href", "") for link in page.document.links if "rp.example/start" in link.get("href", "")]
+              for page in pages]  # fmt: skip
+    assert [len(found) for found in starts] == [0, 1]

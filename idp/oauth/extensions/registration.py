@@ -61,7 +61,7 @@ def read_registration(sent: JsonObject, vouched: JsonObject, base: Client, chart
         software_statement=statement if isinstance(statement, str) else None,
     )  # fmt: skip
     read = read_members(with_defaults(members), replace(blank, scopes=charter.scopes), author=Author.REGISTRANT)
-    client = replace(read, scopes=_within(read.scopes, charter.scopes), name=read.name or read.host[:100] or read.id)
+    client = replace(read, scopes=_within(read.scopes, charter.scopes), name=read.name or _default_name(read))
     if refused := sorted(set(client.grant_types) - set(charter.grant_types)):
         raise BadClient(f"grant type {refused[0]!r} may not be registered here")
     policy.check_agreement(client)
@@ -70,6 +70,12 @@ def read_registration(sent: JsonObject, vouched: JsonObject, base: Client, chart
 
 def _default_method(charter: Charter) -> str:
     return (AuthMethod.NONE if charter.profile is Profile.NATIVE else AuthMethod.BASIC).value
+
+
+def _default_name(client: Client) -> str:
+    """Return what a client without a name is called: by its host, the one fact about it."""
+    is_readable = bool(client.redirect_uris) and client.may_register(client.redirect_uris[0])
+    return client.host[:100] if is_readable else client.id
 
 
 def _within(asked: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:

@@ -36,9 +36,14 @@ async def _apps(desk: Desk) -> Response:
     shown = [
         _app(desk.request, client, consents.get(client.id), client.id in granted)
         for client in await stores.clients.list()
-        if client.is_active and (client.initiate_login_uri or client.id in consents or client.id in granted)
+        if client.is_active and (_is_offered(client) or client.id in consents or client.id in granted)
     ]
     return desk.page("account/apps.html", apps=shown, is_saved="saved" in desk.request.query_params)
+
+
+def _is_offered(client: Client) -> bool:
+    """Say whether everybody is shown an application: never one that a stranger registered, whatever it calls itself."""
+    return client.initiate_login_uri is not None and not client.is_self_registered
 
 
 def _app(request: Request, client: Client, consent: Consent | None, is_granted: bool) -> App:
