@@ -24,7 +24,7 @@ from idp.storage.stores import Stores
 from idp.templating import Templates
 
 NOTICE_LIFE = timedelta(days=3)
-SECURE = "secure-account"
+SECURE, UNDO_EMAIL = "secure-account", "undo-email"
 MOST_SIGN_IN_NOTICES = 3  # a day; changes and recovery are always told
 
 
@@ -161,6 +161,17 @@ class Notices:
         credential = await context.stores.credentials.find(user.id, credential_id)
         if credential is not None:
             await self.tell(context.stores, user, "passkey_copied", context.now, name=credential.name)
+
+    async def address_replaced(self, stores: Stores, user: User, new: str, now: datetime) -> None:
+        """Tell the old address of an account that another took its place, with the link that undoes it."""
+        undo = await self.link(
+            stores, UNDO_EMAIL, now=now, life=lifetimes.UNDO_EMAIL_CHANGE, user_id=user.id, path="email/undo",
+            spare=True, old=user.email or "", new=new,
+        )  # fmt: skip
+        await self.tell(
+            stores, user, "email_changed", now, to=user.email, new_email=new, link=undo,
+            days=lifetimes.UNDO_EMAIL_CHANGE.days,
+        )  # fmt: skip
 
     async def recovery_code_used(self, context: Context, user: User) -> None:
         """Note and tell that a recovery code was used, and how many are left."""

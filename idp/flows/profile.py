@@ -17,13 +17,13 @@ from idp.factors.one_time_code import OneTimeCodes
 from idp.flows.access import end_elsewhere
 from idp.flows.links import link_digest
 from idp.flows.new_password import Accepted, NewPassword
-from idp.flows.notices import Notices
+from idp.flows.notices import UNDO_EMAIL, Notices
 from idp.flows.recovery import Recovery
 from idp.oauth.context import Context
 from idp.policy import lifetimes
 from idp.storage.users import IdentifierTaken
 
-CHANGE_EMAIL, UNDO_EMAIL = "change-email", "undo-email"
+CHANGE_EMAIL = "change-email"
 LONGEST_NAME = 200
 #: What a person may say of themselves; everything else is the operator's.
 OWN_CLAIMS = ("name", "given_name", "family_name", "nickname", "birthdate", "locale", "zoneinfo", "website")
@@ -118,19 +118,9 @@ class Profile:
         await end_elsewhere(stores, user.id, now, spare=session_id)
         await context.record(EventKind.EMAIL_CHANGED, user_id=user.id, session_id=session_id)
         if user.email is not None and user.email_verified and user.email != sent.destination:
-            await self._tell_old_address(context, user, sent.destination)
+            await self._notices.address_replaced(stores, user, sent.destination, now)
         await self._notices.tell(stores, changed, "email_changed_here", now, new_email=sent.destination)
         return None
-
-    async def _tell_old_address(self, context: Context, user: User, new: str) -> None:
-        undo = await self._notices.link(
-            context.stores, UNDO_EMAIL, now=context.now, life=lifetimes.UNDO_EMAIL_CHANGE, user_id=user.id,
-            path="email/undo", spare=True, old=user.email or "", new=new,
-        )  # fmt: skip
-        await self._notices.tell(
-            context.stores, user, "email_changed", context.now, to=user.email, new_email=new, link=undo,
-            days=lifetimes.UNDO_EMAIL_CHANGE.days,
-        )  # fmt: skip
 
     async def undo_email_change(self, context: Context, secret: str) -> bool:
         """Give an account its old address back; everybody is out, and the password is off until its reset."""

@@ -9,9 +9,8 @@ from starlette.responses import Response
 from idp.domain.refusal import Refusal, Refused
 from idp.flows import authorization
 from idp.flows.authorization import Standing, Stuck
-from idp.flows.notices import SECURE
+from idp.flows.notices import SECURE, UNDO_EMAIL
 from idp.flows.own_data import KEEP
-from idp.flows.profile import UNDO_EMAIL
 from idp.flows.recovery import CANCEL_LOST, LOST, RESET
 from idp.flows.visit import Visit
 from idp.oauth.context import Context

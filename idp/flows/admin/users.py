@@ -217,7 +217,7 @@ async def _update(work: Work, changed: PersonChanged) -> Person:
     if after.email != user.email:
         await end_everywhere(work.stores, user.id, work.now)
         if user.email is not None and user.email_verified:
-            await work.tools.notices.tell(work.stores, user, "email_changed", work.now, to=user.email)
+            await work.tools.notices.address_replaced(work.stores, user, after.email or "", work.now)
     was, now_is = difference(_audited(user), _audited(after), hidden=PERSONAL | SECRETS)
     await work.record(EventKind.USER_CHANGED, user_id=user.id, change="profile", before=was, after=now_is)
     return person_of(after, work.caller.role)
