@@ -5,8 +5,8 @@ that was committed later still is found by looking back, and linked when it is f
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,26 +18,18 @@ from idp.oauth.keyring import NoSigningKey
 from idp.oauth.statements import CHECKPOINT
 from idp.storage.columns import EPOCH, MICROSECOND
 from idp.storage.event_checkpoints import Signed
-from idp.storage.event_links import BadHead, ChainMembers, Head
+from idp.storage.event_links import BATCH, BadHead, ChainMembers, Head
 from idp.storage.events import id_at
 from idp.storage.faults import DuplicateKey
 from idp.storage.stores import Stores, Transactions
 
 SETTLES = timedelta(seconds=15)  # pool, lock and statement waits of a request together are shorter
-LOOKS_BACK = timedelta(minutes=2)
-BATCH = 200  # a batch is hashed on the event loop: a few milliseconds
+LOOKS_BACK = timedelta(minutes=1)
 MAX_BATCHES = 500
-PAGE = 1000
 COMPLAINS_EVERY = 60  # runs of the chore
 CHECKPOINT_EVERY = timedelta(minutes=1)
 CHECKPOINT_LINKS = 1000
 log = structlog.get_logger("audit")
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    events: Sequence[ChainMembers]
-    passed: str
 
 
 class AuditChain:
@@ -70,57 +62,55 @@ class AuditChain:
 
     async def link(self) -> int:
         """Give numbers to all events that have settled; return how many. Raises BadHead."""
-        total = await self._look_at_the_past()
+        total = await self._look_back()
         for _ in range(MAX_BATCHES):
             linked = await self._batch()
             total += linked
-            if linked < BATCH:
+            if not linked:
                 break
             await asyncio.sleep(0)
         return total
 
     async def _batch(self) -> int:
+        """Link the next events in their turn; return how many were looked at."""
         async with self._transactions.open(write=False) as stores:
-            if not (await self._due(stores, await stores.event_links.head() or Head())).events:
+            head = await stores.event_links.head() or Head()
+            if not await stores.event_links.unlinked(head.passed, await self._next(stores, head)):
                 return 0
         async with self._transactions.open(write=True) as stores:
-            head = await stores.event_links.lock()
-            if head is None:
+            locked = await stores.event_links.lock()
+            if locked is None:
                 return 0
-            found = await self._due(stores, head)
-            await _append(stores, head, found)
-            return len(found.events)
+            until = await self._next(stores, locked)
+            events = await stores.event_links.unlinked(locked.passed, until)
+            await _append(stores, locked, events, passed=events[-1].id if events else locked.passed)
+            return len(events)
 
-    async def _due(self, stores: Stores, head: Head) -> _Found:
-        """Return what is next: events in their turn, else latecomers of the last minutes."""
-        bound = id_at(self._clock.now() - SETTLES)
-        events = await stores.event_links.unlinked(head.passed, bound, limit=BATCH)
-        if events or not head.passed:
-            return _Found(events, events[-1].id if events else head.passed)
-        recent = id_at(time_of(head.passed) - LOOKS_BACK)
-        return _Found(await stores.event_links.unlinked(recent, head.passed, limit=BATCH), head.passed)
+    async def _next(self, stores: Stores, head: Head) -> str:
+        """Return the end of the next batch: of BATCH events, or what has settled."""
+        settled = id_at(self._clock.now() - SETTLES)
+        end = await stores.event_links.page_end(head.passed, BATCH)
+        return settled if end is None or end[: len(settled)] >= settled else end
 
-    async def _look_at_the_past(self) -> int:
-        """Link latecomers among one page of older events; each run looks at the next page, round and round."""
+    async def _look_back(self) -> int:
+        """Link latecomers: of the last minute, and on a page of older events, another in each run, round and round."""
         async with self._transactions.open(write=False) as stores:
             head = await stores.event_links.head()
             if head is None or not head.passed:
                 return 0
-            end = await stores.event_links.page_end(self._walked, PAGE)
-            until = head.passed if end is None or time_of(end) >= time_of(head.passed) else end
-            late = await stores.event_links.unlinked(self._walked, until, limit=BATCH)
-        if late:
-            return await self._link_late(self._walked, until)
-        self._walked = "" if until == head.passed else until
-        return 0
+            pages = [each async for each in _pages(stores, id_at(time_of(head.passed) - LOOKS_BACK), head.passed)]
+            older = await anext(_pages(stores, self._walked, head.passed))
+            late = [page for page in (*pages, older) if await stores.event_links.unlinked(*page)]
+        self._walked = "" if older[1] == head.passed else older[1]
+        return sum([await self._link_late(*page) for page in late])
 
     async def _link_late(self, after: str, until: str) -> int:
         async with self._transactions.open(write=True) as stores:
             head = await stores.event_links.lock()
             if head is None:
                 return 0
-            late = await stores.event_links.unlinked(after, until, limit=BATCH)
-            await _append(stores, head, _Found(late, head.passed))
+            late = await stores.event_links.unlinked(after, until)
+            await _append(stores, head, late, passed=head.passed)
             return len(late)
 
     async def checkpoint(self) -> Signed | None:
@@ -144,15 +134,26 @@ class AuditChain:
             return signed
 
 
-async def _append(stores: Stores, head: Head, found: _Found) -> None:
+async def _append(stores: Stores, head: Head, events: Sequence[ChainMembers], *, passed: str) -> None:
     """Continue the chain by these events."""
     links, hash_ = [], head.hash
-    for seq, event in enumerate(found.events, head.seq + 1):
+    for seq, event in enumerate(events, head.seq + 1):
         hash_ = link(hash_, seq, event.members)
         links.append((seq, event, hash_))
     if links:
         await stores.event_links.append(links)
-        await stores.event_links.save(replace(head, seq=links[-1][0], hash=hash_, passed=found.passed))
+        await stores.event_links.save(replace(head, seq=links[-1][0], hash=hash_, passed=passed))
+
+
+async def _pages(stores: Stores, after: str, until: str) -> AsyncIterator[tuple[str, str]]:
+    """Yield the pages between two ids as pairs of ids; the last one ends at `until`."""
+    while True:
+        end = await stores.event_links.page_end(after)
+        if end is None or time_of(end) >= time_of(until):
+            yield after, until
+            return
+        yield after, end
+        after = end
 
 
 def is_due(head: Head, now: datetime) -> bool:

@@ -22,7 +22,6 @@ from idp.storage.event_links import BadHead, Head, Link
 from idp.storage.stores import Stores, Transactions
 
 FORMAT = "idp-audit-1"
-PAGE = 1000
 DOCUMENTS = ("detail", "before", "after")
 MAX_LINE = 4 * 1024 * 1024
 
@@ -52,7 +51,7 @@ class AuditExport:
             })  # fmt: skip
             events = 0
             while seq < head.checkpoint:
-                links = await stores.event_links.linked(seq, head.checkpoint, limit=PAGE)
+                links = await stores.event_links.linked(seq, head.checkpoint)
                 if not links:
                     break
                 if await _was_removed(stores, links[0].seq - 1, seq):

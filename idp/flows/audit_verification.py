@@ -11,7 +11,6 @@ from idp.storage.event_checkpoints import Signed
 from idp.storage.event_links import BadHead, Head
 from idp.storage.stores import Stores, Transactions
 
-PAGE = 1000
 ON_ITS_WAY = timedelta(minutes=5)
 _LAST = "z"  # ids begin with a time in hexadecimal
 
@@ -86,7 +85,7 @@ class AuditVerification:
         )
 
     async def _page(self, stores: Stores, walk: Walk, head: Head, *, addresses: bool) -> Walk:
-        links = await stores.event_links.linked(walk.seq, head.seq, limit=PAGE)
+        links = await stores.event_links.linked(walk.seq, head.seq)
         if not links or links[0].seq != walk.seq + 1:
             return await self._after_removal(stores, walk)
         signed = await stores.event_checkpoints.after(walk.seq, until=links[-1].seq)
@@ -131,8 +130,8 @@ class AuditVerification:
         """Return how many events wait for a number; raise Broken for one that stands among numbered ones without."""
         waiting = 0
         while True:
-            end = await stores.event_links.page_end(after, PAGE)
-            for event in await stores.event_links.unlinked(after, end or _LAST, limit=PAGE):
+            end = await stores.event_links.page_end(after)
+            for event in await stores.event_links.unlinked(after, end or _LAST):
                 if event.id[:ORDERED] < walk.newest and event.at < self._clock.now() - ON_ITS_WAY:
                     raise Broken(None, f"event {event.id} of {event.at.isoformat()} was inserted: it has no number")
                 waiting += 1

@@ -20,6 +20,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     type_coerce,
     update,
@@ -46,6 +47,8 @@ event_chain = Table(
 )
 NAME = "events"
 ROWS = 50
+BATCH = 200
+PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +102,40 @@ HASHED = tuple(column.name for column in events.c if column.name != "sealed_addr
 _OF_EVENT = event_links.c.event_id == events.c.id
 _HEAD = Prepared(select(event_chain).where(event_chain.c.name == NAME))
 _LOCKED_HEAD = Prepared(select(event_chain).where(event_chain.c.name == NAME).with_for_update(skip_locked=True))
-_UNLINKED = Prepared(
+# How many rows are wanted at most stands in the statements, in a part of their own that is ordered by a key: where it
+# is a parameter, or where statistics are old, PostgreSQL would read and join whole tables.
+_SOME_EVENTS = (
     select(*_RAW)
-    .select_from(events.outerjoin(event_links, _OF_EVENT))
-    .where(events.c.id > bindparam("after"), events.c.id <= bindparam("until"), event_links.c.seq.is_(None))
+    .where(events.c.id > bindparam("after"), events.c.id <= bindparam("until"))
     .order_by(events.c.id)
-    .limit(bindparam("limit", type_=BigInteger))
+    .limit(literal_column(str(PAGE)))
+    .subquery("some_events")
 )
-_LINKED = Prepared(
-    select(event_links, *_RAW)
-    .select_from(event_links.outerjoin(events, _OF_EVENT))
+_NUMBER = select(event_links.c.seq).where(event_links.c.event_id == _SOME_EVENTS.c.id).scalar_subquery()
+_UNLINKED = Prepared(select(_SOME_EVENTS).where(_NUMBER.is_(None)).order_by(_SOME_EVENTS.c.id))
+_SOME_LINKS = (
+    select(event_links)
     .where(event_links.c.seq > bindparam("after", type_=BigInteger))
     .where(event_links.c.seq <= bindparam("until", type_=BigInteger))
     .order_by(event_links.c.seq)
-    .limit(bindparam("limit", type_=BigInteger))
+    .limit(literal_column(str(PAGE)))
+    .subquery("some_links")
 )
-_PAGE_END = Prepared(
-    select(events.c.id)
-    .where(events.c.id > bindparam("after"))
-    .order_by(events.c.id)
-    .offset(bindparam("skipped", type_=BigInteger))
-    .limit(1)
+_LINKED = Prepared(
+    select(_SOME_LINKS, *_RAW)
+    .select_from(_SOME_LINKS.outerjoin(events, _SOME_LINKS.c.event_id == events.c.id))
+    .order_by(_SOME_LINKS.c.seq)
 )
-
+_PAGE_ENDS = {
+    size: Prepared(
+        select(events.c.id)
+        .where(events.c.id > bindparam("after"))
+        .order_by(events.c.id)
+        .offset(literal_column(str(size - 1)))
+        .limit(literal_column("1"))
+    )
+    for size in (BATCH, PAGE)
+}
 _COLUMNS = tuple(column.name for column in event_links.c)
 _APPEND = Prepared(insert(event_links).values({name: bindparam(name) for name in _COLUMNS}))
 _APPEND_MANY = Prepared(  # compiled once; a list of its own for each call costs more than all else that linking does
@@ -187,14 +201,14 @@ class EventLinkStore:
             raise BadHead("the row that says where the chain ends was changed")
         return head
 
-    async def unlinked(self, after: str, until: str, *, limit: int) -> Sequence[ChainMembers]:
-        """Return events that have no number, in the order of their ids, up to and with `until`."""
-        rows = await self._connection.execute(_UNLINKED, {"after": after, "until": until, "limit": limit})
+    async def unlinked(self, after: str, until: str) -> Sequence[ChainMembers]:
+        """Return which of the first PAGE events up to and with `until` have no number, in the order of their ids."""
+        rows = await self._connection.execute(_UNLINKED, {"after": after, "until": until})
         return [ChainMembers(row.id, UtcTime.read(row.at), self._members(row)) for row in rows]  # type: ignore[arg-type]
 
-    async def page_end(self, after: str, size: int) -> str | None:
-        """Return the id of the last event of a page; None when fewer are left."""
-        found = await self._connection.execute(_PAGE_END, {"after": after, "skipped": size - 1})
+    async def page_end(self, after: str, size: int = PAGE) -> str | None:
+        """Return the id of the last event of a page, of PAGE or BATCH events; None when fewer are left."""
+        found = await self._connection.execute(_PAGE_ENDS[size], {"after": after})
         end: str | None = found.scalar()
         return end
 
@@ -209,9 +223,9 @@ class EventLinkStore:
         for row in rows[whole:]:
             await self._connection.execute(_APPEND, dict(zip(_COLUMNS, row, strict=True)))
 
-    async def linked(self, after: int, until: int, *, limit: int) -> Sequence[Link]:
-        """Return numbered events in their order, up to and with `until`."""
-        rows = await self._connection.execute(_LINKED, {"after": after, "until": until, "limit": limit})
+    async def linked(self, after: int, until: int) -> Sequence[Link]:
+        """Return the first PAGE numbered events in their order, up to and with `until`."""
+        rows = await self._connection.execute(_LINKED, {"after": after, "until": until})
         return [self._link(row) for row in rows]
 
     def _link(self, row: AnyRow) -> Link:

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from idp.domain.event import Event, EventKind
-from idp.flows import audit_chain
-from idp.flows.audit_chain import BATCH, CHECKPOINT_EVERY, CHECKPOINT_LINKS, SETTLES, is_due
-from idp.storage.event_links import BadHead, Head
+from idp.flows.audit_chain import CHECKPOINT_EVERY, CHECKPOINT_LINKS, SETTLES, is_due
+from idp.storage import backup
+from idp.storage.event_links import BATCH, PAGE, BadHead, Head
+from idp.storage.maintenance import maintenance
 from idp.storage.stores import Stores
 from tests.support.audit_trail import Trail, hold
-from tests.support.builders import DAY, HOUR, MINUTE, NOW, TICK
+from tests.support.builders import HOUR, MINUTE, NOW, TICK
+from tests.support.databases import fresh_database
 from tests.support.storage import opened
 
 SECOND = timedelta(seconds=1)
@@ -61,18 +63,21 @@ async def test_a_row_that_was_committed_late_is_linked_by_its_arrival(trail: Tra
     assert (done.walk.late, done.walk.first_late) == (1, 4)
 
 
-async def test_a_row_that_came_months_late_is_found_page_by_page(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_chain, "PAGE", 5)
-    await trail.write(12, apart=10 * DAY)
+async def test_a_row_that_came_days_late_is_found_page_by_page(trail: Trail) -> None:
+    async with trail.transactions.open(write=True) as stores:
+        for _ in range(2 * PAGE + 5):
+            await stores.events.add(Event(EventKind.SIGNED_IN), trail.clock.advance(MINUTE))
     await trail.sign()
     async with trail.transactions.open(write=True) as stores:
-        await stores.events.add(Event(EventKind.SIGNED_IN, detail={"number": 99}), trail.clock.now() - 45 * DAY)
+        late = Event(EventKind.SIGNED_IN, detail={"number": 99})
+        await stores.events.add(late, trail.clock.now() - PAGE * MINUTE / 2)
     trail.clock.advance(HOUR)
+    again = trail.again()
 
-    linked = [await trail.chain.link() for _ in range(4)]
+    linked = [await again.chain.link() for _ in range(4)]
 
-    assert sorted(linked) == [0, 0, 0, 1]
-    assert (await trail.numbers())[-1] == (13, 99)
+    assert linked == [0, 1, 0, 0]
+    assert (await trail.numbers())[-1] == (2 * PAGE + 6, 99)
 
 
 async def test_whoever_finds_another_linking_lets_it(trail: Trail) -> None:
@@ -123,7 +128,7 @@ async def test_a_batch_that_was_interrupted_leaves_nothing(trail: Trail) -> None
 
     async def fail(stores: Stores) -> None:
         await hold(stores)
-        found = await stores.event_links.unlinked("", "z", limit=2)
+        found = await stores.event_links.unlinked("", "z")
         await stores.event_links.append([(1, found[0], bytes(32)), (2, found[1], bytes(32))])
         raise RuntimeError("the power went")
 
@@ -175,3 +180,20 @@ def test_a_checkpoint_is_due_a_minute_or_a_thousand_links_after_the_last(
     head = Head(seq=seq, checkpoint=signed, checkpointed_at=None if ago is None else NOW - ago)
 
     assert is_due(head, NOW) is due
+
+
+async def test_a_restored_backup_is_verified_and_gone_on_with(trail: Trail, tmp_path: Path) -> None:
+    """Sealed addresses, times and documents come back as the chain hashed them, on another kind of database too."""
+    await trail.filled(3, 2)
+    async with maintenance(trail.database.url, write=False) as connection:
+        lines = [line async for line in backup.lines(connection, "revision")]
+    (tmp_path / "other").mkdir()
+    async with fresh_database("sqlite", tmp_path / "other") as url, opened(url) as other:
+        async with maintenance(other.url) as connection:
+            await backup.restore(connection, lines, revision="revision", now=trail.clock.now())
+
+        again = trail.again(other)
+        await again.filled(2)
+
+        done = await again.verify()
+    assert (done.walk.events, done.walk.checkpoints) == (7, 3)

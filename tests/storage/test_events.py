@@ -125,3 +125,18 @@ async def test_no_sweep_touches_the_audit_trail(stores: Stores) -> None:
     await stores.sweep.batch(NOW + 10_000_000 * MINUTE)
 
     assert len(await stores.events.list()) == 1
+
+
+async def test_numbered_events_are_read_on_from_a_number(stores: Stores) -> None:
+    """Webhooks keep the last number they saw."""
+    for number in range(3):
+        await stores.events.add(Event(EventKind.SIGNED_IN, address="192.0.2.7", detail={"number": number}), NOW)
+    waiting = await stores.event_links.unlinked("", "z")
+    await stores.event_links.append([(seq, event, bytes(32)) for seq, event in enumerate(waiting[:2], 1)])
+
+    first = await stores.events.linked_after(0, limit=1)
+    rest = await stores.events.linked_after(first[-1].seq, limit=10)
+
+    assert [(each.seq, each.detail["number"], each.address) for each in first] == [(1, 0, "192.0.2.7")]
+    assert [(each.seq, each.detail["number"]) for each in rest] == [(2, 1)]
+    assert await stores.events.linked_after(2, limit=10) == []

@@ -137,8 +137,11 @@ class Trail:
 
     async def numbers(self) -> list[tuple[int, object]]:
         """Return each number with the detail of its event."""
+        told: list[tuple[int, object]] = []
         async with self.transactions.open(write=False) as stores:
-            return [(each.seq, each.detail.get("number")) for each in await stores.events.linked_after(0, limit=10_000)]
+            while found := await stores.events.linked_after(told[-1][0] if told else 0, limit=700):
+                told += [(each.seq, each.detail.get("number")) for each in found]
+        return told
 
     async def lines(self, **choice: Any) -> list[str]:
         """Export the trail."""
