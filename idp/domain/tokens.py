@@ -58,7 +58,10 @@ class AuthorizationCode:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What an access token says about itself, whatever its format; `jti` begins with its grant's id."""
+    """What an access token says about itself, whatever its format; `jti` begins with its grant's id.
+
+    One that is bound to a key is no bearer token (RFC 7800 §3.1).
+    """
 
     jti: str
     grant_id: str
@@ -68,3 +71,4 @@ class AccessToken:
     audience: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
+    is_bound: bool = False

@@ -20,6 +20,9 @@ CODE_LIMITS = (
 SPRAYED_ACCOUNTS = 10  # tried by one network within three hours
 REGISTRATIONS = 20  # of clients, by one network or initial access token; and changes of one client
 REGISTRATIONS_WINDOW = timedelta(hours=1)
+API_READING = 600  # calls of the administrators' API, by one client for one person, in a minute
+API_WRITING = 120
+API_WINDOW = timedelta(minutes=1)
 SIGN_UPS = 20
 SIGN_UPS_WINDOW = timedelta(hours=1)
 _FIRST_WAIT = timedelta(seconds=30)

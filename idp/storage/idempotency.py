@@ -64,13 +64,24 @@ class IdempotencyStore:
             )
         return Answered(Digest(bytes(row.request)), row.status, body)
 
-    async def answer(self, key: Digest, status: int, body: Json) -> None:
-        """Note the answer of a request whose key was taken."""
+    async def answer(
+        self, key: Digest, status: int, body: Json, *, claimed_until: datetime, expires_at: datetime
+    ) -> bool:
+        """Note the answer of a request that took a key until then; False if another has taken it since."""
         sealed = seal_json(self._sealer, body, table="idempotent_answers", column="body", row=bytes(key).hex())
-        await self._connection.execute(
-            update(idempotent_answers).where(idempotent_answers.c.key == key).values(status=status, sealed_body=sealed)
+        done = await self._connection.execute(
+            update(idempotent_answers)
+            .where(idempotent_answers.c.key == key, idempotent_answers.c.expires_at == claimed_until)
+            .values(status=status, sealed_body=sealed, expires_at=expires_at)
+            .returning(idempotent_answers.c.key)
         )
+        return done.first() is not None
 
-    async def release(self, key: Digest) -> None:
+    async def release(self, key: Digest, *, claimed_until: datetime) -> None:
         """Free a key whose request did nothing, so that it may be tried again."""
-        await self._connection.execute(delete(idempotent_answers).where(idempotent_answers.c.key == key))
+        await self._connection.execute(
+            delete(idempotent_answers).where(
+                idempotent_answers.c.key == key, idempotent_answers.c.expires_at == claimed_until,
+                idempotent_answers.c.status.is_(None),
+            )
+        )  # fmt: skip

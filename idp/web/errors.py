@@ -9,6 +9,7 @@ from idp.factors.password import HashPoolBusy
 from idp.metrics import SHED
 from idp.oauth.errors import PageError
 from idp.oauth.keyring import NoSigningKey
+from idp.web.api import problems
 from idp.web.csrf import Forged
 from idp.web.forms import BadForm
 from idp.web.pages import page
@@ -41,9 +42,11 @@ def notice(
     request: Request, kind: str, *, status: int, retry_uri: str | None = None, retry_after: int | None = None
 ) -> Response:
     """Return a page that says in words what happened and what to do, or the JSON equivalent."""
-    if is_api(request):
+    if problems.is_ours(request):
+        response: Response = problems.problem(request, status)
+    elif is_api(request):
         error = "temporarily_unavailable" if status == 503 else "server_error" if status >= 500 else "invalid_request"
-        response: Response = JSONResponse({"error": error}, status, headers=NO_STORE)
+        response = JSONResponse({"error": error}, status, headers=NO_STORE)
     else:
         reference = request_id_of(request)
         response = page(
@@ -66,6 +69,8 @@ async def page_error(request: Request, error: Exception) -> Response:
 async def bad_form(request: Request, error: Exception) -> Response:
     """Refuse a body or query that cannot be read."""
     assert isinstance(error, BadForm)
+    if problems.is_ours(request):
+        return problems.problem(request, error.status, error.message)
     if is_api(request):
         body = {"error": "invalid_request", "error_description": error.message}
         return JSONResponse(body, error.status, headers=NO_STORE)
@@ -100,6 +105,8 @@ async def away(request: Request, error: Exception) -> Response:
 async def http_error(request: Request, error: Exception) -> Response:
     """Answer unknown paths and wrong methods."""
     assert isinstance(error, HTTPException)
+    if problems.is_ours(request):
+        return problems.problem(request, error.status_code, headers=error.headers)
     if error.status_code == 405:
         return JSONResponse({"error": "invalid_request"}, 405, headers={**NO_STORE, **(error.headers or {})})
     return notice(request, "not_found", status=error.status_code)

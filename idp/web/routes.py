@@ -25,6 +25,7 @@ from idp.web import (
 )
 from idp.web.account import activity, apps, overview, own_data, profile, reasons, security, sessions
 from idp.web.admin import decisions, first_administrator, policies
+from idp.web.api.table import api_routes
 from idp.web.cors import preflight
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -49,7 +50,7 @@ def _page(path: str, page: Page) -> Route:
 
 def routes(*, is_dev: bool) -> list[BaseRoute]:
     """Return the table of routes; the mailbox exists in development only."""
-    return [*_protocol(), *_sign_in(), *_account(), *_links(), *_admin(), *_operations(is_dev=is_dev)]
+    return [*_protocol(), *_sign_in(), *_account(), *_links(), *_admin(), *_operations(is_dev=is_dev), *api_routes()]
 
 
 def _protocol() -> list[BaseRoute]:

@@ -44,6 +44,13 @@ class GroupsWanted(Listing):
     find: Annotated[str, Field(max_length=100)] = ""
 
 
+class GroupActedOn(Input):
+    """One group, as it was when the caller looked at it."""
+
+    id: Id
+    version: Version | None = None
+
+
 class GroupMade(Input):
     """A new group."""
 
@@ -146,8 +153,8 @@ async def _with_groups(work: Work, user: User, names: set[str]) -> None:
     await work.stores.users.save(replace(user, claims=claims, updated_at=work.now))
 
 
-async def _delete(work: Work, wanted: GroupWanted) -> Nothing:
-    group = await _locked(work, wanted.id)
+async def _delete(work: Work, acted: GroupActedOn) -> Nothing:
+    group = await _locked(work, acted.id, acted.version)
     for user in await _members(work, group.name):
         await _with_groups(work, user, {*user.groups} - {group.name})
     await work.stores.groups.delete(group.id)
@@ -160,7 +167,7 @@ async def _add(work: Work, membership: Membership) -> Nothing:
     if group.name in user.groups:
         return Nothing()
     if len(user.groups) >= MOST_GROUPS:
-        raise Problem(Code.TOO_MANY, f"a person is in {MOST_GROUPS} groups at most")
+        raise Problem(Code.CONFLICT, f"a person is in {MOST_GROUPS} groups at most")
     await _with_groups(work, user, {*user.groups, group.name})
     await work.record(EventKind.GROUP_CHANGED, user_id=user.id, change="member added", group=group.id)
     return Nothing()
@@ -186,7 +193,7 @@ UPDATE = Operation(
     "groups.update", "Change a group", P.GROUPS_WRITE, GroupChanged, GroupShown, _update, "PATCH", "/groups/{id}"
 )
 DELETE = Operation(
-    "groups.delete", "Remove a group", P.GROUPS_WRITE, GroupWanted, Nothing, _delete, "DELETE", "/groups/{id}",
+    "groups.delete", "Remove a group", P.GROUPS_WRITE, GroupActedOn, Nothing, _delete, "DELETE", "/groups/{id}",
     is_dangerous=True, status=204,
 )  # fmt: skip
 ADD = Operation(

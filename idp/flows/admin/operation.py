@@ -16,7 +16,7 @@ from idp.domain.event import Actor, Event, EventKind, Result
 from idp.domain.json import Json
 from idp.domain.permission import Permission
 from idp.domain.user import Role
-from idp.flows.admin.problem import Code, Problem, of_validation
+from idp.flows.admin.problem import Code, Fault, Problem, of_validation
 from idp.flows.admin.tools import Tools
 from idp.storage.stores import Stores
 
@@ -39,6 +39,7 @@ class Nothing(Output):
 
 I = TypeVar("I", bound=Input)  # noqa: E741
 O = TypeVar("O", bound=Output)  # noqa: E741
+Keep = Callable[[Stores, Output], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +127,39 @@ class Administration:
         """Keep what operations work with."""
         self.tools = tools
 
-    async def call(self, operation: Operation[I, O], caller: Caller, given: Mapping[str, object]) -> O:
+    async def call(
+        self, operation: Operation[I, O], caller: Caller, given: Mapping[str, object], *, keep: Keep | None = None
+    ) -> O:
         """Do an operation in one transaction; raise Problem if it is refused, which leaves a row and changes nothing.
 
-        What the caller may not do is refused before the input is looked at.
+        What the caller may not do is refused before the input is looked at. `keep` is told of the output in the
+        transaction of its effect; an operation that opens its own is followed by one more.
         """
         try:
             self._admit(operation, caller)
             checked = read(operation.takes, given)
             work = Work(caller, self.tools, self.tools.clock.now(), None)
             if operation.opens_its_own:
-                return await operation.run(work, checked)
+                return await self._kept(work, await operation.run(work, checked), keep)
             async with work.opening(write=not operation.is_reading) as opened:
-                return await operation.run(opened, checked)
+                output = await operation.run(opened, checked)
+                if keep is not None:
+                    await keep(opened.stores, output)
+            return output
         except Problem as problem:
             if not operation.is_reading or problem.code in (Code.FORBIDDEN, Code.STEP_UP_REQUIRED):
                 await self._record_refusal(operation.name, caller, problem)
             raise
+
+    async def _kept(self, work: Work, output: O, keep: Keep | None) -> O:
+        if keep is not None:
+            async with work.opening() as opened:
+                await keep(opened.stores, output)
+        return output
+
+    def admits(self, operation: Operation[I, O], caller: Caller) -> bool:
+        """Say whether the caller may do this at all, and proved themselves recently enough for it."""
+        return caller.may(operation.permission) and (caller.is_fresh or not operation.is_dangerous)
 
     def _admit(self, operation: Operation[I, O], caller: Caller) -> None:
         if not caller.may(operation.permission):
@@ -161,7 +178,18 @@ class Administration:
 
 def read(model: type[I], given: Mapping[str, object]) -> I:
     """Return an input that was checked; raise Problem with every member at fault."""
+    if faults := [Fault(name, "has a character that no text has") for name in given if not _is_text(given[name])]:
+        raise Problem(Code.INVALID, "a text has a character that no text has", faults)
     try:
         return model.model_validate(given)
     except ValidationError as error:
         raise of_validation(error) from None
+
+
+def _is_text(value: object) -> bool:
+    """Say whether all texts within a value can be stored: no NUL, no half of a pair of surrogates."""
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, Mapping):
+        return all(_is_text(each) for pair in value.items() for each in pair)
+    return not isinstance(value, list | tuple) or all(_is_text(each) for each in value)

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import ValidationError
+
+_LONGEST_NAME = 64
 
 
 class Code(StrEnum):
@@ -19,11 +22,14 @@ class Code(StrEnum):
     CONFLICT = "conflict"
     LAST_OWNER = "last_owner"
     TOO_MANY = "too_many"
+    KEY_REUSED = "key_reused"
+    UNDER_WAY = "under_way"
 
 
 STATUS = {
     Code.INVALID: 400, Code.NOT_FOUND: 404, Code.FORBIDDEN: 403, Code.STEP_UP_REQUIRED: 403,
     Code.CHANGED_MEANWHILE: 412, Code.TAKEN: 409, Code.CONFLICT: 409, Code.LAST_OWNER: 409, Code.TOO_MANY: 429,
+    Code.KEY_REUSED: 422, Code.UNDER_WAY: 409,
 }  # fmt: skip
 
 
@@ -38,12 +44,13 @@ class Fault:
 class Problem(Exception):
     """An operation was refused and nothing of it was done."""
 
-    def __init__(self, code: Code, detail: str, faults: Sequence[Fault] = ()) -> None:
-        """Keep the code, a sentence for people, and the members that are at fault."""
+    def __init__(self, code: Code, detail: str, faults: Sequence[Fault] = (), *, wait: timedelta | None = None) -> None:
+        """Keep the code, a sentence for people, the members that are at fault, and how long to wait before another."""
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.faults = tuple(faults)
+        self.wait = wait
 
     @property
     def status(self) -> int:
@@ -63,5 +70,11 @@ def missing(what: str) -> Problem:
 
 def of_validation(error: ValidationError) -> Problem:
     """Return the refusal of an input that its model did not take; the values themselves are never repeated."""
-    faults = [Fault(".".join(map(str, each["loc"])) or "input", each["msg"]) for each in error.errors()]
+    faults = [Fault(_path(each["loc"]), each["msg"]) for each in error.errors()]
     return Problem(Code.INVALID, "; ".join(f"{each.member}: {each.detail}" for each in faults[:10]), faults[:100])
+
+
+def _path(steps: Sequence[int | str]) -> str:
+    """Return where a member is; names that the caller made up are cut short, and shown only where they can be seen."""
+    words = ["".join(letter for letter in str(step)[:_LONGEST_NAME] if letter.isprintable()) for step in steps]
+    return ".".join(words) or "input"

@@ -97,4 +97,5 @@ def _from_claims(claims: Mapping[str, Json]) -> AccessToken | None:
         audience=tuple(str(entry) for entry in listed),
         issued_at=datetime.fromtimestamp(issued, UTC),
         expires_at=datetime.fromtimestamp(expires, UTC),
+        is_bound="cnf" in claims,
     )

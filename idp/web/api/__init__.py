@@ -1,0 +1,1 @@
+"""The administrators' REST API: operations over HTTP."""
