@@ -7,6 +7,7 @@ from datetime import timedelta
 from idp.clock import Clock
 from idp.domain.client import BadClient, Profile
 from idp.domain.event import Event, EventKind, Target
+from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.secret import Digester, make_id, make_secret
 from idp.flows.client_registration import INITIAL
 from idp.policy.clients import GRANT_TYPES, is_scope
@@ -45,6 +46,8 @@ class RegistrationTokens:
             raise BadClient(f"grant type {unknown[0]!r} is not offered")
         if bad := [scope for scope in wanted.scopes if not is_scope(scope)]:
             raise BadClient(f"not a scope token: {bad[0]!r}")
+        if any(scope.startswith(SCOPE_PREFIX) for scope in wanted.scopes):
+            raise BadClient("scopes of administration are for clients that an owner made")
         now, secret = self._clock.now(), make_secret()
         token = InitialAccessToken(
             make_id(), wanted.profile, wanted.scopes, wanted.grant_types, wanted.uses, made_by, now, now + wanted.life

@@ -16,6 +16,7 @@ from idp.domain.client import (
     origin_of,
 )
 from idp.domain.json import Json, JsonObject
+from idp.domain.permission import SCOPE_PREFIX
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
@@ -113,6 +114,8 @@ def check(client: Client) -> None:
         raise BadClient("default_max_age is a number of seconds, not negative")
     if client.id_token_alg not in ID_TOKEN_ALGS or client.access_token_alg not in ID_TOKEN_ALGS:
         raise BadClient("signing algorithms are RS256, PS256, ES256 and EdDSA")
+    if client.is_self_registered and any(scope.startswith(SCOPE_PREFIX) for scope in client.scopes):
+        raise BadClient("scopes of administration are for clients that an owner made")
     if unknown := sorted(set(client.scopes) - set(SCOPES) - {s for s in client.scopes if is_scope(s)}):
         raise BadClient(f"not a scope token: {unknown[0]!r}")
 

@@ -110,6 +110,8 @@ async def reach(work: Work, client_id: str, *, version: str | None = None, lock:
     sees_all = administration.sees_every_client(work.caller.role)
     if found is None or not (sees_all or await clients.manages(work.caller.user_id or "", client_id)):
         raise missing("client")
+    if lock and work.caller.role is Role.CLIENT_MANAGER and any(each.startswith(SCOPE_PREFIX) for each in found.scopes):
+        raise Problem(Code.FORBIDDEN, "whoever changes a client with scopes of administration could act as it")
     if version is not None and version != client_of(found).version:
         raise Problem(Code.CHANGED_MEANWHILE, "somebody has changed this client meanwhile")
     return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from idp.domain.client import AuthMethod, BadClient, Client, Profile
 from idp.domain.json import Json, JsonObject
+from idp.domain.permission import SCOPE_PREFIX
 from idp.oauth.registration_members import MEMBERS, Author, read_members, with_defaults, write_members
 from idp.policy import clients as policy
 from idp.policy.clients import SCOPES
@@ -79,8 +80,11 @@ def _default_name(client: Client) -> str:
 
 
 def _within(asked: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of the scopes that may be registered; others are left out, as the answer tells (RFC 7591 §2)."""
-    kept = tuple(scope for scope in asked if scope in allowed)
+    """Return those of the scopes that may be registered; others are left out, as the answer tells (RFC 7591 §2).
+
+    Never one of administration, whatever a charter says.
+    """
+    kept = tuple(scope for scope in asked if scope in allowed and not scope.startswith(SCOPE_PREFIX))
     if asked and not kept:
         raise BadClient("none of these scopes may be registered here")
     return kept
