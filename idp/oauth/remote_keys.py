@@ -103,6 +103,6 @@ def claimed_by(form: Iterable[tuple[str, str]]) -> tuple[str, str | None] | None
     return (subject, kid if isinstance(kid, str) else None) if isinstance(subject, str) else None
 
 
-def needs_fetching(client: Client | None) -> bool:
-    """Say whether a client's keys are kept elsewhere."""
-    return client is not None and client.auth_method is AuthMethod.PRIVATE_KEY_JWT and client.jwks_uri is not None
+def needs_fetching(client: Client) -> bool:
+    """Say whether a client proves itself by keys that are kept elsewhere."""
+    return client.is_active and client.auth_method is AuthMethod.PRIVATE_KEY_JWT and client.jwks_uri is not None

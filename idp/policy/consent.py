@@ -1,7 +1,7 @@
 """When consent is needed, may be remembered, or is skipped."""
 
 from idp.domain.authorization import AuthorizationRequest, Prompt
-from idp.domain.client import Client
+from idp.domain.client import Client, Profile
 from idp.domain.consent import Consent
 
 
@@ -13,11 +13,13 @@ def asked_scopes(request: AuthorizationRequest) -> frozenset[str]:
 def may_remember(client: Client) -> bool:
     """Say whether a consent spares the next question.
 
-    Never for self-registered clients, nor for public ones that prove nothing by an https redirect (RFC 8252 §8.6).
+    Never for self-registered clients, nor for public and native ones that prove nothing by an https redirect
+    (RFC 8252 §8.6).
     """
     if client.is_self_registered:
         return False
-    return client.is_confidential or all(uri.startswith("https://") for uri in client.redirect_uris)
+    is_on_a_server = client.is_confidential and client.profile is not Profile.NATIVE
+    return is_on_a_server or all(uri.startswith("https://") for uri in client.redirect_uris)
 
 
 def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None) -> bool:

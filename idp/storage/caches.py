@@ -50,6 +50,10 @@ class ClientDirectory:
         self._epoch = -1
         self._clients: OrderedDict[str, Client] = OrderedDict()
 
+    def known(self, client_id: str) -> Client | None:
+        """Return a client if it is in memory and nothing has changed since; no question to the database."""
+        return self._clients.get(client_id) if self._watch.get(EPOCH_NAME) == self._epoch else None
+
     async def find(self, store: ClientStore, client_id: str) -> Client | None:
         """Return a client, active or not; unknown ids are looked up each time, so that they fill no memory."""
         epoch = self._watch.get(EPOCH_NAME)

@@ -70,8 +70,10 @@ async def _learn_keys(request: Request, form: Pairs) -> None:
     claimed, site = claimed_by(form), site_of(request)
     if claimed is None or site.engine.remote_keys is None:
         return
-    async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
-        client = await context_of(request, stores, form=form).client(claimed[0])
+    client = site.engine.clients.known(claimed[0])
+    if client is None:
+        async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
+            client = await context_of(request, stores, form=form).client(claimed[0])
     if client is not None and needs_fetching(client):
         await site.engine.remote_keys.learn(client, claimed[1])
 

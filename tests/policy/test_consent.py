@@ -3,7 +3,7 @@
 import pytest
 
 from idp.domain.authorization import AuthorizationRequest, ClaimRequest, Prompt
-from idp.domain.client import AuthMethod, Client
+from idp.domain.client import AuthMethod, Client, Profile
 from idp.domain.consent import Consent
 from idp.policy.consent import may_remember, needs_consent
 from tests.support.builders import client, request
@@ -22,6 +22,8 @@ FIRST_PARTY = client(is_first_party=True)
 SELF_REGISTERED = client(is_self_registered=True)
 PUBLIC = client(auth_method=AuthMethod.NONE, redirect_uris=("https://spa.example/cb",))
 LOOPBACK = client(auth_method=AuthMethod.NONE, redirect_uris=("https://spa.example/cb", "http://127.0.0.1/cb"))
+NATIVE = client(profile=Profile.NATIVE, auth_method=AuthMethod.PRIVATE_KEY_JWT, redirect_uris=("com.example:/cb",))
+CLAIMED = client(profile=Profile.NATIVE, auth_method=AuthMethod.NONE, redirect_uris=("https://app.example/cb",))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,8 @@ def test_prompt_consent_always_asks(rp: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rp", "remembered"), [(client(), True), (PUBLIC, True), (LOOPBACK, False), (SELF_REGISTERED, False)]
+    ("rp", "remembered"),
+    [(client(), True), (PUBLIC, True), (LOOPBACK, False), (SELF_REGISTERED, False), (NATIVE, False), (CLAIMED, True)],
 )
 def test_consent_is_remembered_only_for_clients_whose_identity_is_proved(rp: Client, remembered: bool) -> None:
     """RFC 8252 §8.6; ASVS 10.7."""

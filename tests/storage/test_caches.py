@@ -99,3 +99,19 @@ async def test_a_client_is_known_as_soon_as_it_exists(
         await stores.clients.add(late, NOW)
 
     assert await found(directory, transactions, late.id) == late
+
+
+async def test_only_what_is_in_memory_and_current_is_known_without_asking(
+    database: Database, transactions: Transactions, world: World
+) -> None:
+    watch = await fresh(database)
+    directory = ClientDirectory(watch)
+    assert directory.known(world.client.id) is None
+    await found(directory, transactions, world.client.id)
+    assert directory.known(world.client.id) == world.client
+
+    await disable(transactions, world.client)
+    watch._checked_at -= 1
+    await watch.refresh()
+
+    assert directory.known(world.client.id) is None
