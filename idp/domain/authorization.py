@@ -56,6 +56,7 @@ class AuthorizationRequest:
     essential_acrs: tuple[str, ...] | None = None
     userinfo_claims: Mapping[str, ClaimRequest] | None = None
     id_token_claims: Mapping[str, ClaimRequest] | None = None
+    tested_by: str | None = None  # the administrator who tests the client by it; no request from outside has one
 
     @property
     def is_openid(self) -> bool:

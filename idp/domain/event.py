@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     CONSENT_GIVEN = "consent_given"
     CONSENT_DENIED = "consent_denied"
     CLIENT_CHANGED = "client_changed"
+    CLIENT_TESTED = "client_tested"
     REGISTRATION_TOKEN_CHANGED = "registration_token_changed"
     USER_CHANGED = "user_changed"
     ADMINISTRATOR_MADE = "administrator_made"
@@ -78,6 +79,7 @@ class EventKind(StrEnum):
     GROUP_CHANGED = "group_changed"
     ROLE_CHANGED = "role_changed"
     MESSAGE_CHANGED = "message_changed"
+    LIST_EXPORTED = "list_exported"
 
 
 class ActorKind(StrEnum):
@@ -162,7 +164,8 @@ def result_of(event: Event) -> Result:
 
 _BY_SOMEBODY_ELSE = frozenset({
     EventKind.USER_CHANGED, EventKind.CLIENT_CHANGED, EventKind.POLICY_CHANGED, EventKind.POLICY_REVERTED,
-    EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED, EventKind.TRAIL_RESTARTED,
+    EventKind.CLIENT_TESTED, EventKind.DRAFT_APPROVED, EventKind.DRAFT_REMOVED, EventKind.INVITED,
+    EventKind.TRAIL_RESTARTED,
     EventKind.REGISTRATION_TOKEN_CHANGED,
     EventKind.ADMIN_REFUSED, EventKind.GROUP_CHANGED, EventKind.ROLE_CHANGED, EventKind.MESSAGE_CHANGED,
 })  # fmt: skip

@@ -9,16 +9,15 @@ from datetime import timedelta
 
 from idp.domain.authorization import AuthorizationRequest, Interaction
 from idp.domain.client import Client
-from idp.domain.consent import Consent
 from idp.domain.event import EventKind
 from idp.domain.secret import Digest, Digester, equal, make_id
 from idp.domain.session import Session
 from idp.domain.user import User
 from idp.flows import browser_session, judging
-from idp.flows.assessment import ADMIN_SCOPE
 from idp.flows.enrolled import facts_of
 from idp.flows.visit import Visit
-from idp.oauth import authorization
+from idp.oauth import authorization, client_test
+from idp.oauth.authorization import Accepted
 from idp.oauth.context import Context
 from idp.oauth.errors import RedirectError
 from idp.oauth.extensions.response_modes import Delivery
@@ -63,7 +62,8 @@ class Standing:
     @property
     def is_remembered(self) -> bool:
         """Say whether a consent given now spares the next question."""
-        return self.client is not None and consent_policy.may_remember(self.client)
+        is_test = self.request is not None and self.request.tested_by is not None
+        return self.client is not None and not is_test and consent_policy.may_remember(self.client)
 
 
 Outcome = GoTo | Delivery | Stuck
@@ -78,7 +78,13 @@ async def begin(
     context: Context, visit: Visit, pairs: Pairs, *, path: str, tell: judging.Tell | None = None
 ) -> Outcome:
     """Answer a request to /authorize; raise PageError if nobody may be redirected to."""
-    checked = await authorization.check(context, pairs)
+    return await begin_checked(context, visit, await authorization.check(context, pairs), path=path, tell=tell)
+
+
+async def begin_checked(
+    context: Context, visit: Visit, checked: Accepted | Delivery, *, path: str, tell: judging.Tell | None = None
+) -> Outcome:
+    """Answer a request that was checked; `path` is where to begin once more."""
     if isinstance(checked, Delivery):
         return checked
     request, client = checked.request, checked.client
@@ -161,10 +167,16 @@ async def _standing(context: Context, visit: Visit, interaction: Interaction) ->
         step: Step | Fail = prompts.decide_for_ourselves(situation)
         return Standing(interaction, None, None, session, user, step, situation)
     client = await context.client(request.client_id)
-    if client is None or not client.allows_redirect(request.redirect_uri):
+    if client is None or not await _may_lead_back(context, request, client):
         return Stuck("expired")  # the client ended, or lost this URI, while the person was away
     step = await _decide(context, request, client, situation)
     return Standing(interaction, request, client, session, user, step, situation)
+
+
+async def _may_lead_back(context: Context, request: AuthorizationRequest, client: Client) -> bool:
+    if request.tested_by is not None:
+        return await client_test.is_under_way(context, request)
+    return client.allows_redirect(request.redirect_uri)
 
 
 async def situate(
@@ -228,30 +240,6 @@ async def choose_account(context: Context, standing: Standing, *, go_on: bool) -
     await context.stores.interactions.note_account(standing.interaction.id, session_id)
 
 
-async def allow(context: Context, standing: Standing) -> bool:
-    """Note that the person agreed to the stored request; False if they had answered before."""
-    request, user = standing.request, standing.user
-    if request is None or user is None or not await context.stores.interactions.note_consent(standing.interaction.id):
-        return False
-    before = await context.stores.consents.find(user.id, request.client_id)
-    scopes = consent_policy.asked_scopes(request) | (before.scopes if before else frozenset())
-    claims = request.extra_claims | (before.claims if before else frozenset())
-    await context.stores.consents.save(Consent(user.id, request.client_id, scopes, claims), context.now)
-    await context.record(
-        EventKind.CONSENT_GIVEN, user_id=user.id, client_id=request.client_id,
-        scopes=" ".join(sorted(request.scopes)),
-        first_admin_scope=before is None and ADMIN_SCOPE in request.scopes,  # risk/behaviour.py
-    )  # fmt: skip
-    return True
-
-
-async def deny(context: Context, standing: Standing) -> Outcome | str:
-    """End an interaction because the person does not agree."""
-    if standing.request is not None and standing.user is not None:
-        await context.record(EventKind.CONSENT_DENIED, user_id=standing.user.id, client_id=standing.request.client_id)
-    return await cancel(context, standing)
-
-
 async def _current_session(context: Context, visit: Visit) -> Session | None:
     session = await browser_session.find(context.stores, context.engine.digester, visit, context.now)
     if session is None:
@@ -288,6 +276,12 @@ async def _grant(context: Context, request: AuthorizationRequest, client: Client
     user = await context.stores.users.find(session.user_id)
     if user is None or not user.is_active:
         return await _refuse(context, request, Fail("access_denied", "this person may not sign in"), session)
-    code = await issue_code(context, request, session, audience=(context.engine.issuer,))
+    code = (
+        await issue_code(context, request, session, audience=(context.engine.issuer,))
+        if request.tested_by is None
+        else await client_test.issue_code(context, request, session)
+    )
+    if code is None:
+        return await _refuse(context, request, Fail("access_denied", "this is not whoever began the test"), session)
     parameters = [("code", code)]
     return authorization.answer(context, request.redirect_uri, request.response_mode, parameters, state=request.state)

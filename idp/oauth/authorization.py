@@ -67,12 +67,20 @@ async def check(context: Context, pairs: Pairs) -> Accepted | Delivery:
 
     Raises PageError if nobody may be redirected to.
     """
-    draft = await _settle_addressee(context, pairs)
+    return _checked(await _settle_addressee(context, pairs))
+
+
+def check_for_test(context: Context, client: Client, parameters: dict[str, str]) -> Accepted | Delivery:
+    """Return the request of an administrator's test, after the same checks; where it leads to is ours to say."""
+    return _checked(Draft(context, parameters, client, parameters["redirect_uri"], repeated=None))
+
+
+def _checked(draft: Draft) -> Accepted | Delivery:
     try:
         for settle in CHECKS:
             settle(draft)
     except RedirectError as error:
-        return refuse(context, draft.redirect_uri, draft.response_mode, error, state=draft.get("state"))
+        return refuse(draft.context, draft.redirect_uri, draft.response_mode, error, state=draft.get("state"))
     return Accepted(_request(draft), draft.client)
 
 

@@ -17,6 +17,7 @@ from idp.domain.client import (
 )
 from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
+from idp.domain.redirect_uri import SENTENCES, fault_of
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
@@ -132,11 +133,9 @@ def _check_uris(client: Client) -> None:
         if len(uris) > MAX_URIS:
             raise BadClient(f"at most {MAX_URIS} redirect URIs", code="invalid_redirect_uri")
         for uri in uris:
-            if not client.may_register(uri):
-                raise BadClient(
-                    f"redirect URI {uri!r}: https (http only on a loopback host), no user-info, fragment or wildcard",
-                    code="invalid_redirect_uri",
-                )
+            fault = fault_of(uri, is_native=client.profile is Profile.NATIVE)
+            if fault is not None:
+                raise BadClient(f"redirect URI {uri!r} {SENTENCES[fault]}", code="invalid_redirect_uri")
     for origin in client.allowed_cors_origins:
         if not is_safe_uri(origin) or origin_of(origin) != origin:
             raise BadClient(f"{origin!r} is not an origin: https://host, nothing behind it")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from idp.domain.client import TokenFormat
 
 CODE = timedelta(seconds=60)
+CLIENT_TEST = timedelta(minutes=10)
 INTERACTION = timedelta(minutes=30)
 ID_TOKEN = timedelta(minutes=10)
 ACCESS_TOKEN = {TokenFormat.JWT: timedelta(minutes=5), TokenFormat.OPAQUE: timedelta(minutes=15)}

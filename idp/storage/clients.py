@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, delete, insert, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, delete, select, update
 
 from idp.domain.client import AuthMethod, Client, Profile, TokenFormat
 from idp.domain.json import Json
@@ -113,10 +113,12 @@ class ClientStore:
         rows = await self._connection.execute(select(*_COLUMNS).order_by(clients.c.name, clients.c.id))
         return [self._client(row) for row in rows]
 
-    async def add(self, client: Client, now: datetime) -> None:
-        """Store a new client."""
-        await self._connection.execute(insert(clients).values(**self._values(client, now), created_at=now))
+    async def add(self, client: Client, now: datetime) -> bool:
+        """Store a new client; False if its id is taken."""
+        row = upsert(self._connection, clients).values(**self._values(client, now), created_at=now)
+        done = await self._connection.execute(row.on_conflict_do_nothing(index_elements=["id"]).returning(clients.c.id))
         await self._epochs.bump(EPOCH_NAME)
+        return done.first() is not None
 
     async def save(self, client: Client, now: datetime) -> None:
         """Store a changed client."""

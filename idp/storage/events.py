@@ -17,6 +17,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
 )
 
 from idp.domain.event import Actor, Event, actor_of, result_of
@@ -25,6 +26,7 @@ from idp.domain.secret import Sealer, make_id
 from idp.storage.columns import AnyRow, JsonText, UtcTime, metadata, place, to_micros
 from idp.storage.database import Prepared, Transaction
 
+REFUSED = text("result = 'refused'")
 events = Table(
     "events",
     metadata,
@@ -47,6 +49,8 @@ events = Table(
     Column("after", JsonText),
     Index("ix_events_at", "at"),
     Index("ix_events_user_id_at", "user_id", "at"),
+    # Refusals only: what goes well, which is nearly everything, costs nothing more to write.
+    Index("ix_events_refused", "client_id", "id", sqlite_where=REFUSED, postgresql_where=REFUSED),
 )
 
 event_links = Table(
@@ -183,6 +187,19 @@ class EventStore:
             .where(events.c.user_id == user_id, events.c.at >= since)
             .where(or_(*(events.c.kind == kind for kind in sorted(kinds))))
             .order_by(events.c.at.desc(), events.c.id.desc())
+            .limit(limit)
+        )
+        rows = await self._connection.execute(query)
+        return [(row.kind, row.at, cast(dict[str, Json], row.detail or {})) for row in rows]
+
+    async def refused_of_client(
+        self, client_id: str, since: datetime, *, limit: int
+    ) -> Sequence[tuple[str, datetime, Mapping[str, Json]]]:
+        """Return kind, time and detail of what was refused to a client since then, newest first."""
+        query = (
+            select(events.c.kind, events.c.at, events.c.detail)
+            .where(events.c.client_id == client_id, events.c.id >= id_at(since), REFUSED)
+            .order_by(events.c.id.desc())
             .limit(limit)
         )
         rows = await self._connection.execute(query)

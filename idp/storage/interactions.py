@@ -192,6 +192,7 @@ def _request_to_json(request: AuthorizationRequest) -> dict[str, Json]:
         "essential_acrs": None if request.essential_acrs is None else list(request.essential_acrs),
         "userinfo_claims": _claims_to_json(request.userinfo_claims),
         "id_token_claims": _claims_to_json(request.id_token_claims),
+        "tested_by": request.tested_by,
     }
 
 

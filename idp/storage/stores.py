@@ -10,6 +10,7 @@ from idp.domain.secret import Digester, Sealer
 from idp.storage.access_tokens import AccessTokenStore
 from idp.storage.adviser import AdviserStore
 from idp.storage.attempts import AttemptStore
+from idp.storage.client_tests import ClientTestStore
 from idp.storage.clients import ClientStore
 from idp.storage.codes import CodeStore
 from idp.storage.consents import ConsentStore
@@ -63,8 +64,7 @@ class Stores:
         self.connection = connection
         self._sealer = sealer
         self._digester = digester
-        self._request_id = request_id
-        self._actor = actor
+        self._request_id, self._actor = request_id, actor
 
     @cached_property
     def users(self) -> UserStore:
@@ -85,6 +85,11 @@ class Stores:
     def idempotency(self) -> IdempotencyStore:
         """Answers of the administrators' API that may be asked for again."""
         return IdempotencyStore(self.connection, self._sealer)
+
+    @cached_property
+    def client_tests(self) -> ClientTestStore:
+        """Tests of clients that administrators have under way."""
+        return ClientTestStore(self.connection, self._sealer)
 
     @cached_property
     def credentials(self) -> CredentialStore:
@@ -292,5 +297,4 @@ class Transactions:
         return await self.database.run(lambda connection: work(self._stores(connection, request_id)), write=write)
 
     def _stores(self, connection: Transaction, request_id: str | None) -> Stores:
-        sealer, digester = self._sealer, self._digester
-        return Stores(connection, sealer=sealer, digester=digester, request_id=request_id, actor=self.actor)
+        return Stores(connection, sealer=self._sealer, digester=self._digester, request_id=request_id, actor=self.actor)

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Table, delete, select, tuple_
 from idp.storage.access_tokens import access_tokens
 from idp.storage.adviser import adviser_answers, shared_states
 from idp.storage.attempts import attempts, network_accounts
+from idp.storage.client_tests import client_tests
 from idp.storage.codes import codes
 from idp.storage.database import Transaction
 from idp.storage.decisions import decisions
@@ -50,6 +51,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (known_devices, known_devices.c.expires_at, timedelta()),
     (failure_hours, failure_hours.c.expires_at, timedelta()),
     (idempotent_answers, idempotent_answers.c.expires_at, timedelta()),
+    (client_tests, client_tests.c.expires_at, timedelta(hours=1)),
     (signups, signups.c.expires_at, timedelta(hours=1)),
     (initial_access_tokens, initial_access_tokens.c.expires_at, timedelta(days=30)),
 )

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idp.flows import authorization
+from idp.flows import authorization, consent
 from idp.flows.authorization import Outcome, Standing, Step, Stuck
 from idp.flows.visit import Visit
 from idp.web import csrf, pages
@@ -60,8 +60,8 @@ async def submit(request: Request) -> Response:
         if isinstance(now, Stuck):
             return now
         if "consent-deny" in fields:
-            return await authorization.deny(context, now)
-        await authorization.allow(context, now)
+            return await consent.deny(context, now)
+        await consent.allow(context, now)
         return await authorization.resume(context, visit, now.interaction.id)
 
     return to_response(request, await site.transactions.run(work, write=True, request_id=visit.request_id))

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, String, Table, insert, inspect
 
 from idp.domain.secret import make_id
 from idp.storage.attempts import network_accounts
+from idp.storage.client_tests import ClientTest
 from idp.storage.columns import UtcTime, metadata
 from idp.storage.database import Database
 from idp.storage.maintenance import maintenance
@@ -65,6 +66,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "failure_hours": 17 * MINUTE,
         "initial_access_tokens": 18 * MINUTE,
         "idempotent_answers": 19 * MINUTE,
+        "client_tests": 20 * MINUTE,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -94,6 +96,12 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     await stores.signups.put(Signup(make_id(), digest(), {}, until["signups"]), NOW)
     await stores.initial_access_tokens.add(initial_token(expires_at=until["initial_access_tokens"]), digest())
     await stores.idempotency.claim(digest(), digest(), expires_at=until["idempotent_answers"], now=NOW)
+    await stores.client_tests.add(
+        ClientTest(
+            digest(), world.client.id, world.user.id, world.session.id, digest(), "v", "n", (), until["client_tests"]
+        ),
+        NOW,
+    )
     return {table: lifetime + BEYOND[table] for table, lifetime in lifetimes.items()}
 
 

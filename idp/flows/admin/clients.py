@@ -13,13 +13,14 @@ from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.permission import Permission as P
 from idp.domain.secret import make_id
 from idp.domain.user import Role
+from idp.flows.admin.client_members import read_client, refused
 from idp.flows.admin.listing import Listing, Page, paged, read_cursor
 from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, invalid, missing
-from idp.flows.admin.values import Id, Version, is_plain, version_of
+from idp.flows.admin.values import Id, Version, version_of
 from idp.flows.client_administration import to_members, with_secret
 from idp.oauth.extensions.registration_documents import DEPENDING
-from idp.oauth.registration_members import read_members, with_defaults
+from idp.oauth.registration_members import with_defaults
 from idp.policy import administration, lifetimes
 from idp.policy import clients as policy
 
@@ -125,7 +126,7 @@ async def _create(work: Work, made: ClientMade) -> ClientShown:
     profile = _profile(work, made.profile, None)
     _check_first_party(work, made.first_party, was=False)
     base = Client(id=made.client_id or f"c-{make_id()}", name="", profile=profile, is_first_party=made.first_party)
-    client = replace(_read(work, with_defaults(made.metadata), base), created_at=work.now)
+    client = replace(read_client(work, with_defaults(made.metadata), base), created_at=work.now)
     client, secret = with_secret(work.tools.engine.digester, client)
     _check(client)
     client, logo = await _gathered(work, client, None)
@@ -133,7 +134,8 @@ async def _create(work: Work, made: ClientMade) -> ClientShown:
         clients = opened.stores.clients
         if await clients.find(client.id) is not None:
             raise Problem(Code.TAKEN, "there is a client of this id already")
-        await clients.add(client, work.now)
+        if not await clients.add(client, work.now):  # two at once
+            raise Problem(Code.TAKEN, "there is a client of this id already")
         if logo is not None:
             await clients.set_logo(client.id, *logo)
         if work.caller.role is Role.CLIENT_MANAGER and work.caller.user_id is not None:
@@ -148,7 +150,7 @@ async def _gathered(work: Work, client: Client, before: Client | None) -> tuple[
     try:
         return await work.tools.documents.gather(client, before)
     except BadClient as error:
-        raise _refused(error) from None
+        raise refused(error) from None
 
 
 def _profile(work: Work, text: str, was: Profile | None) -> Profile:
@@ -166,29 +168,11 @@ def _check_first_party(work: Work, wanted: bool, *, was: bool) -> None:
         raise Problem(Code.FORBIDDEN, "administrators say which clients are first-party")
 
 
-def _read(work: Work, metadata: "Members | Any", base: Client) -> Client:
-    try:
-        client = read_members(metadata, base)
-    except BadClient as error:
-        raise _refused(error) from None
-    if not is_plain(client.name) or not client.name.strip() or len(client.name) > 100:
-        raise invalid("metadata.client_name", "has 1 to 100 characters that can be seen")
-    gained = {scope for scope in client.scopes if scope.startswith(SCOPE_PREFIX)} - set(base.scopes)
-    if gained and work.caller.role is not Role.OWNER:
-        raise Problem(Code.FORBIDDEN, "owners say which clients may ask for scopes of administration")
-    return client
-
-
 def _check(client: Client) -> None:
     try:
         policy.check(client)
     except BadClient as error:
-        raise _refused(error) from None
-
-
-def _refused(error: BadClient) -> Problem:
-    member = "metadata.redirect_uris" if error.code == "invalid_redirect_uri" else "metadata"
-    return invalid(member, str(error))
+        raise refused(error) from None
 
 
 async def _update(work: Work, changed: ClientChanged) -> ClientShown:
@@ -209,7 +193,8 @@ def _changed(work: Work, changed: ClientChanged, before: Client) -> tuple[Client
     profile = before.profile if changed.profile is None else _profile(work, changed.profile, before.profile)
     is_first_party = before.is_first_party if changed.first_party is None else changed.first_party
     _check_first_party(work, is_first_party, was=before.is_first_party)
-    after = replace(_read(work, changed.metadata, before), profile=profile, is_first_party=is_first_party)
+    base = replace(before, profile=profile, is_first_party=is_first_party)
+    after = read_client(work, changed.metadata, base)
     secret = None
     if after.auth_method is not before.auth_method:
         bare = replace(after, secret_digests=(), hmac_secret=None)

@@ -4,6 +4,8 @@ Stricter: redirect_uri is always required; five failed redemptions burn the code
 before anything is issued. A spent code presented again by its own client with every proof right ends what it gave.
 """
 
+from datetime import datetime
+
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, grants
 
 from idp.domain import assurance
@@ -32,23 +34,7 @@ async def issue_code(
     acr, amr and auth_time are those of the session: what was proved, when it was proved.
     """
     now, code = context.now, make_secret()
-    requested = request.essential_acrs or request.acr_values
-    grant = Grant(
-        id=make_id(),
-        client_id=request.client_id,
-        user_id=session.user_id,
-        session_id=session.id,
-        scopes=request.scopes,
-        audience=audience,
-        created_at=now,
-        expires_at=now + lifetimes.REFRESH_ABSOLUTE if request.is_offline else session.expires_at,
-        auth_time=session.auth_time,
-        acr=assurance.acr(session.proofs, requested),
-        amr=assurance.amr(session.proofs),
-        userinfo_claims=request.userinfo_claims,
-        id_token_claims=request.id_token_claims,
-        is_offline=request.is_offline,
-    )
+    grant = grant_of(request, session, audience=audience, now=now)
     stored = AuthorizationCode(
         digest=context.engine.digester.digest(PURPOSE, code),
         grant=grant,
@@ -65,6 +51,27 @@ async def issue_code(
         grant_id=grant.id,
     )  # fmt: skip
     return code
+
+
+def grant_of(request: AuthorizationRequest, session: Session, *, audience: tuple[str, ...], now: datetime) -> Grant:
+    """Return what the person of a session allows by a request; nothing is stored."""
+    requested = request.essential_acrs or request.acr_values
+    return Grant(
+        id=make_id(),
+        client_id=request.client_id,
+        user_id=session.user_id,
+        session_id=session.id,
+        scopes=request.scopes,
+        audience=audience,
+        created_at=now,
+        expires_at=now + lifetimes.REFRESH_ABSOLUTE if request.is_offline else session.expires_at,
+        auth_time=session.auth_time,
+        acr=assurance.acr(session.proofs, requested),
+        amr=assurance.amr(session.proofs),
+        userinfo_claims=request.userinfo_claims,
+        id_token_claims=request.id_token_claims,
+        is_offline=request.is_offline,
+    )
 
 
 class AuthorizationCodeGrant(TokenGrant, grants.AuthorizationCodeGrant):  # type: ignore[misc]

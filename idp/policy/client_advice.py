@@ -1,0 +1,80 @@
+"""What to change at a client that was refused: from what the trail says of a refusal to one sentence."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Advice(StrEnum):
+    """What somebody who looks after a client should do."""
+
+    VERIFIER = "verifier"
+    REDIRECT_URI = "redirect_uri"
+    CODE_UNKNOWN = "code_unknown"
+    CODE_TWICE = "code_twice"
+    PERSON_GONE = "person_gone"
+    REFRESH_UNKNOWN = "refresh_unknown"
+    REFRESH_TWICE = "refresh_twice"
+    MOTION = "motion"
+    SCOPE = "scope"
+    GRANT_TYPE = "grant_type"
+    INVALID_REQUEST = "invalid_request"
+    PERSON_SAID_NO = "person_said_no"
+    SILENT = "silent"
+    PROOF = "proof"
+    OTHER = "other"
+
+
+SENTENCES: Mapping[Advice, str] = {
+    Advice.VERIFIER: "Send the code_verifier that belongs to this sign-in; keep it in the session, not in one process.",
+    Advice.REDIRECT_URI: "Send the same redirect_uri to the token endpoint as to the sign-in, character for character.",
+    Advice.CODE_UNKNOWN: "Redeem a code within 60 seconds, with the client that it was made for.",
+    Advice.CODE_TWICE: "Redeem each code once, also when the page is reloaded or a request is repeated.",
+    Advice.PERSON_GONE: "The person had signed out or was disabled meanwhile: start a new sign-in.",
+    Advice.REFRESH_UNKNOWN: "Start a new sign-in when a refresh token is refused; it had expired, or was revoked.",
+    Advice.REFRESH_TWICE: "Store the refresh token of each answer before using it, and refresh in one place at a time.",
+    Advice.MOTION: "A refresh came from elsewhere: start a new sign-in, and look where refresh tokens are kept.",
+    Advice.SCOPE: "Ask only for scopes that are registered for this client, or register the scope.",
+    Advice.GRANT_TYPE: "Register this grant type for the client, or use one that is registered.",
+    Advice.INVALID_REQUEST: "A parameter is missing or stands there twice, or one network sent too many unknown codes.",
+    Advice.PERSON_SAID_NO: "People said no, or went back: ask for less, and say why before you send them here.",
+    Advice.SILENT: "prompt=none was sent while somebody had to act: start again without it.",
+    Advice.PROOF: "The request demands a proof that the person lacks: ask for less, or let them set it up first.",
+    Advice.OTHER: "Look at the event's detail in the trail, and compare with the client's registration.",
+}
+_BY_CHECK: Mapping[str, Advice] = {
+    "check_verifier": Advice.VERIFIER,
+    "check_redirect_uri": Advice.REDIRECT_URI,
+    "check_code_is_known_and_own": Advice.CODE_UNKNOWN,
+    "check_code_is_unspent": Advice.CODE_TWICE,
+    "spend_code": Advice.CODE_TWICE,
+    "check_person_is_alive": Advice.PERSON_GONE,
+    "check_token_is_known_and_own": Advice.REFRESH_UNKNOWN,
+    "check_token_is_fresh": Advice.REFRESH_TWICE,
+    "spend_token": Advice.REFRESH_TWICE,
+    "check_motion": Advice.MOTION,
+    "check_scope": Advice.SCOPE,
+    "check_grant_type": Advice.GRANT_TYPE,
+}
+_BY_ERROR: Mapping[str, Advice] = {
+    "invalid_scope": Advice.SCOPE,
+    "unauthorized_client": Advice.GRANT_TYPE,
+    "unsupported_grant_type": Advice.GRANT_TYPE,
+    "invalid_request": Advice.INVALID_REQUEST,
+    "access_denied": Advice.PERSON_SAID_NO,
+    "login_required": Advice.SILENT,
+    "interaction_required": Advice.SILENT,
+    "consent_required": Advice.SILENT,
+    "account_selection_required": Advice.SILENT,
+    "unmet_authentication_requirements": Advice.PROOF,
+    "code_replayed": Advice.CODE_TWICE,
+    "refresh_reused": Advice.REFRESH_TWICE,
+    "consent_denied": Advice.PERSON_SAID_NO,
+}
+
+
+def advise(reason: str, refused_by: str | None) -> Advice:
+    """Return what to do about a refusal: by the check that refused, else by its error."""
+    by_error = _BY_ERROR.get(reason, Advice.OTHER)
+    if by_error is Advice.INVALID_REQUEST:  # whichever check it was that missed a parameter
+        return by_error
+    return _BY_CHECK.get(refused_by or "", by_error)
