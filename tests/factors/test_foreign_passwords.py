@@ -100,7 +100,7 @@ def test_a_wrong_password_at_a_foreign_bcrypt_costs_what_one_of_ours_does_or_its
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.33, 0.5, 0.9, 0.999, 1.0, 1.5, 30.0])
 def test_a_wrong_password_at_any_other_foreign_hash_is_filled_up_to_one_of_ours(share: float) -> None:
-    """G06: to a 256th of a hash, which is a millisecond at cost 12."""
+    """As far as was measured: to a 256th of a hash, which is a millisecond at cost 12."""
     total = share * 2**12 + work_of(_missing_rounds(read(DJANGO).recipe, 12, share=share))
 
     assert abs(total - 2**12 * max(share, 1)) <= 2**4
