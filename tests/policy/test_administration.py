@@ -11,18 +11,18 @@ from idp.policy.administration import PERMISSIONS, RANKS, may_change, may_grant,
 BELOW_ADMINISTRATORS = [role for role in Role if RANKS[role] < RANKS[Role.ADMINISTRATOR]]
 
 
-@pytest.mark.parametrize(("actor", "target"), product(Role, Role))
+@pytest.mark.parametrize(("actor", "target"), list(product(Role, Role)))
 def test_only_people_below_can_be_changed_and_by_owners_everybody(actor: Role, target: Role) -> None:
     assert may_change(actor, target) is (actor is Role.OWNER or RANKS[actor] > RANKS[target])
 
 
-@pytest.mark.parametrize(("actor", "old", "new"), product(Role, Role, Role))
+@pytest.mark.parametrize(("actor", "old", "new"), list(product(Role, Role, Role)))
 def test_nobody_makes_anybody_their_equal_but_an_owner(actor: Role, old: Role, new: Role) -> None:
     if may_grant(actor, old, new, is_self=False):
         assert actor is Role.OWNER or max(RANKS[old], RANKS[new]) < RANKS[actor]
 
 
-@pytest.mark.parametrize(("actor", "new"), product(Role, Role))
+@pytest.mark.parametrize(("actor", "new"), list(product(Role, Role)))
 def test_nobody_raises_themselves(actor: Role, new: Role) -> None:
     if may_grant(actor, actor, new, is_self=True):
         assert RANKS[new] < RANKS[actor]
