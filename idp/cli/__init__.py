@@ -6,7 +6,21 @@ from pathlib import Path
 
 import click
 
-from idp.cli import accounts, admin, audit, clients, db, doctor, keys, passwords, policy, risk, serve, sweep
+from idp.cli import (
+    accounts,
+    admin,
+    audit,
+    clients,
+    configuration,
+    db,
+    doctor,
+    keys,
+    passwords,
+    policy,
+    risk,
+    serve,
+    sweep,
+)
 from idp.settings import BadSettings
 from idp.storage.database import DatabaseAway
 
@@ -24,7 +38,8 @@ def idp(context: click.Context, config: Path | None) -> None:
 
 
 for command in (serve.dev, serve.serve, doctor.doctor, db.db, clients.client, accounts.user, admin.admin, audit.audit,
-                keys.keys, passwords.passwords, policy.policy, risk.risk, sweep.sweep):  # fmt: skip
+                keys.keys, passwords.passwords, policy.policy, risk.risk, sweep.sweep,
+                configuration.apply, configuration.export_config):  # fmt: skip
     idp.add_command(command)
 
 

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     EVENTS_READ = "events.read"
     SETTINGS_READ = "settings.read"
     INVITATIONS_WRITE = "invitations.write"
+    CONFIGURATION_WRITE = "configuration.write"
 
 
 SCOPE_PREFIX = "admin:"

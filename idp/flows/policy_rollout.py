@@ -117,6 +117,17 @@ class PolicyRollout:
             await _move(stores, target, state, note, now, share=canary or 0)
             return await _found(stores, version)
 
+    async def faults(self, text: str, name: str) -> tuple[str, ...]:
+        """Return why a text could not come to decide for everybody now, line by line; nothing is stored."""
+        faults = self._faults(text, name)
+        if faults:
+            return faults
+        try:
+            await self._refuse_lockout(rule_file.read(text, name), None)
+        except RolloutRefused as error:
+            return tuple(str(error).splitlines())
+        return ()
+
     async def revert(self, mover: Mover, *, only: int | None = None, is_automatic: bool = False) -> Reverted:
         """Take back what was promoted last: a canary, else the enforced version, for what was enforced before it.
 

@@ -172,7 +172,7 @@ def _assemble(
     audit = build_audit(settings, transactions, clock, engine)
     documents, clients, registration = build_clients(settings, transactions, digester, clock)
     accounts = _accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where)
-    tools = Tools(transactions, clock, engine, notices, accounts.recovery, accounts.signup, signing, documents)
+    tools = Tools(transactions, clock, engine, notices, accounts.recovery, accounts.signup, signing, documents, rollout)
     housekeeping = Housekeeping(
         transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],
         audit=(audit.chain, audit.retention),

@@ -6,6 +6,8 @@ from typing import Any
 from idp.flows.admin import (
     client_managers,
     clients,
+    configuration,
+    configuration_export,
     dashboard,
     events,
     groups,
@@ -23,7 +25,7 @@ OPERATIONS: Mapping[str, Operation[Any, Any]] = {
     operation.name: operation
     for module in (
         dashboard, users, people, groups, clients, client_managers, sessions, keys, messages, events, provider,
-        invitations,
+        invitations, configuration, configuration_export,
     )
     for operation in module.OPERATIONS
 }  # fmt: skip

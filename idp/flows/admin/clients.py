@@ -19,14 +19,14 @@ from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, invalid, missing
 from idp.flows.admin.values import Id, Version, version_of
 from idp.flows.client_administration import to_members, with_secret
-from idp.oauth.extensions.registration_documents import DEPENDING
+from idp.oauth.extensions.registration_documents import DEPENDING, Logo
 from idp.oauth.registration_members import with_defaults
 from idp.policy import administration, lifetimes
 from idp.policy import clients as policy
 
 Members = Annotated[dict[str, JsonValue], Field(max_length=100)]
-_HIDDEN = SECRETS | {"contacts"}  # people's addresses
-_OUTSIDE = frozenset({"client_id", "profile", "first_party", "self_registered", "active"})
+HIDDEN = SECRETS | {"contacts"}  # people's addresses
+_OUTSIDE = frozenset({"client_id", "client_id_issued_at", "profile", "first_party", "self_registered", "active"})
 #: What a client manager may not give: it would spare people the question, or widen what a client may ask for.
 _FOR_ADMINISTRATORS = frozenset({Profile.OIDC})
 
@@ -128,24 +128,28 @@ async def _create(work: Work, made: ClientMade) -> ClientShown:
     base = Client(id=made.client_id or f"c-{make_id()}", name="", profile=profile, is_first_party=made.first_party)
     client = replace(read_client(work, with_defaults(made.metadata), base), created_at=work.now)
     client, secret = with_secret(work.tools.engine.digester, client)
-    _check(client)
-    client, logo = await _gathered(work, client, None)
+    check(client)
+    client, logo = await gathered(work, client, None)
     async with work.opening() as opened:
-        clients = opened.stores.clients
-        if await clients.find(client.id) is not None:
-            raise Problem(Code.TAKEN, "there is a client of this id already")
-        if not await clients.add(client, work.now):  # two at once
-            raise Problem(Code.TAKEN, "there is a client of this id already")
-        if logo is not None:
-            await clients.set_logo(client.id, *logo)
+        await add(opened, client, logo)
         if work.caller.role is Role.CLIENT_MANAGER and work.caller.user_id is not None:
-            await clients.add_manager(client.id, work.caller.user_id)
-        _, after = difference({}, to_members(client), hidden=_HIDDEN)
-        await opened.record(EventKind.CLIENT_CHANGED, client_id=client.id, change="created", after=after)
+            await opened.stores.clients.add_manager(client.id, work.caller.user_id)
     return client_of(client, secret)
 
 
-async def _gathered(work: Work, client: Client, before: Client | None) -> tuple[Client, tuple[bytes, str] | None]:
+async def add(work: Work, client: Client, logo: Logo | None) -> None:
+    """Store a new client that was checked."""
+    if await work.stores.clients.find(client.id) is not None:
+        raise Problem(Code.TAKEN, "there is a client of this id already")
+    if not await work.stores.clients.add(client, work.now):  # two at once
+        raise Problem(Code.TAKEN, "there is a client of this id already")
+    if logo is not None:
+        await work.stores.clients.set_logo(client.id, *logo)
+    _, after = difference({}, to_members(client), hidden=HIDDEN)
+    await work.record(EventKind.CLIENT_CHANGED, client_id=client.id, change="created", after=after)
+
+
+async def gathered(work: Work, client: Client, before: Client | None) -> tuple[Client, Logo | None]:
     """Fetch what a registration points to, while no transaction is open."""
     try:
         return await work.tools.documents.gather(client, before)
@@ -168,7 +172,8 @@ def _check_first_party(work: Work, wanted: bool, *, was: bool) -> None:
         raise Problem(Code.FORBIDDEN, "administrators say which clients are first-party")
 
 
-def _check(client: Client) -> None:
+def check(client: Client) -> None:
+    """Refuse a registration that contradicts itself or its profile."""
     try:
         policy.check(client)
     except BadClient as error:
@@ -181,12 +186,12 @@ async def _update(work: Work, changed: ClientChanged) -> ClientShown:
     after, secret = _changed(work, changed, before)
     logo = None
     if not changed.metadata.keys().isdisjoint(DEPENDING):  # other changes need no host that may be down
-        after, logo = await _gathered(work, after, before)
+        after, logo = await gathered(work, after, before)
     async with work.opening() as opened:
         await reach(opened, changed.id, version=client_of(before).version, lock=True)
         if logo is not None:
             await opened.stores.clients.set_logo(after.id, *logo)
-        return client_of(await _save(opened, before, after, "updated"), secret)
+        return client_of(await save(opened, before, after, "updated"), secret)
 
 
 def _changed(work: Work, changed: ClientChanged, before: Client) -> tuple[Client, str | None]:
@@ -199,14 +204,15 @@ def _changed(work: Work, changed: ClientChanged, before: Client) -> tuple[Client
     if after.auth_method is not before.auth_method:
         bare = replace(after, secret_digests=(), hmac_secret=None)
         after, secret = with_secret(work.tools.engine.digester, bare)
-    _check(after)
+    check(after)
     return after, secret
 
 
-async def _save(work: Work, before: Client, after: Client, change: str) -> Client:
-    _check(after)
+async def save(work: Work, before: Client, after: Client, change: str) -> Client:
+    """Store a changed client, with what changed in the trail."""
+    check(after)
     await work.stores.clients.save(after, work.now)
-    was, is_now = difference(to_members(before), to_members(after), hidden=_HIDDEN)
+    was, is_now = difference(to_members(before), to_members(after), hidden=HIDDEN)
     await work.record(EventKind.CLIENT_CHANGED, client_id=after.id, change=change, before=was, after=is_now)
     return after
 
@@ -217,7 +223,7 @@ async def _rotate(work: Work, acted: ClientActedOn) -> ClientShown:
         raise Problem(Code.CONFLICT, f"a client that authenticates by {client.auth_method} has no secret")
     ends_at = int((work.now + lifetimes.SECRET_OVERLAP).timestamp())
     after, secret = with_secret(work.tools.engine.digester, replace(client, old_secret_ends_at=ends_at))
-    return client_of(await _save(work, client, after, "secret rotated"), secret)
+    return client_of(await save(work, client, after, "secret rotated"), secret)
 
 
 async def _disable(work: Work, acted: ClientActedOn) -> ClientShown:
@@ -231,13 +237,13 @@ async def _enable(work: Work, acted: ClientActedOn) -> ClientShown:
 async def _set_active(work: Work, acted: ClientActedOn, *, is_active: bool) -> ClientShown:
     client = await reach(work, acted.id, version=acted.version, lock=True)
     after = replace(client, is_active=is_active)
-    return client_of(await _save(work, client, after, "enabled" if is_active else "disabled"))
+    return client_of(await save(work, client, after, "enabled" if is_active else "disabled"))
 
 
 async def _delete(work: Work, acted: ClientActedOn) -> Nothing:
     client = await reach(work, acted.id, version=acted.version, lock=True)
     await work.stores.clients.delete(client.id)
-    was, _ = difference(to_members(client), {}, hidden=_HIDDEN)
+    was, _ = difference(to_members(client), {}, hidden=HIDDEN)
     await work.record(EventKind.CLIENT_CHANGED, client_id=client.id, change="deleted", before=was)
     return Nothing()
 

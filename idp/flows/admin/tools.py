@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from idp.clock import Clock
 from idp.flows.notices import Notices
+from idp.flows.policy_rollout import PolicyRollout
 from idp.flows.recovery import Recovery
 from idp.flows.signing_keys import SigningKeys
 from idp.flows.signup import SignUp
@@ -37,6 +38,7 @@ class Tools:
     signup: SignUp
     keys: SigningKeys
     documents: Documents
+    rollout: PolicyRollout
     options: Sequence[Option] = ()
 
     def context(self, stores: Stores, *, address: str | None, request_id: str | None) -> Context:
