@@ -119,7 +119,7 @@ async def test_what_the_file_does_not_name_stays_unless_it_is_to_go(desk: Operat
         (f"schema = 1\n{GROUPS}{GROUPS}", "group.1.name"), (f"schema = 1\n{CLIENT}{CLIENT}", "client.1.client_id"),
         (f"schema = 1\n{CLIENT}\nclient_secret = 'mine'", "client.0.metadata"),
         (f"schema = 1\n{CLIENT}\ntos_uri = 7", "client.0.metadata"),
-        (WHOLE.replace("https://books", "http://books"), "client.0.metadata.redirect_uris"),
+        (WHOLE.replace("https://books", "http://books"), "client.0.metadata.redirect_uris.0"),
         (WHOLE.replace("first_party", "profile = 'god'\nfirst_party"), "client.0.profile"),
         (WHOLE.replace("first_party", "managers = ['nobody@example.org']\nfirst_party"), "client.managers"),
         (WHOLE.replace("loa:2", "loa:9"), "policy.text"), (WHOLE.replace('"staff"', '"st\\u202eaff"'), "group.0.name"),

@@ -236,7 +236,7 @@ async def _change(work: Work, plan: _Plan) -> None:
     for found, told in plan.groups:
         if told is None:
             assert found is not None, "only what is there is removed"
-            await group_operations.DELETE.run(work, group_operations.GroupWanted(id=found.id))
+            await group_operations.DELETE.run(work, group_operations.GroupActedOn(id=found.id))
         elif found is None:
             made = group_operations.GroupMade(name=told.name, description=told.description)
             await group_operations.CREATE.run(work, made)
