@@ -11,6 +11,7 @@ from idp.domain.event import Actor, ActorKind, Event, EventKind
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.audit_chain import AuditChain
 from idp.flows.audit_retention import AuditRetention
+from idp.flows.figures import keep_hours
 from idp.flows.policy_watch import PolicyWatch
 from idp.flows.signing_keys import SigningKeys
 from idp.messages.outbox import OutboxWorker
@@ -109,6 +110,7 @@ class Housekeeping:
             (self._watch_policies, POLICY_EVERY_SECONDS),
             (self._watch_alerts, ALERTS_EVERY_SECONDS),
             (self._link_events, AUDIT_EVERY_SECONDS),
+            (self._count_hours, SWEEP_EVERY_SECONDS),
         ):
             self._tasks.append(asyncio.create_task(_repeat(chore, pause)))
 
@@ -117,6 +119,9 @@ class Housekeeping:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _count_hours(self) -> None:
+        await keep_hours(self._transactions, self._clock)
 
     async def _sweep(self) -> None:
         unused = await sweep_registrations(self._transactions, self._clock)

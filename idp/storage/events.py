@@ -49,6 +49,8 @@ events = Table(
     Column("after", JsonText),
     Index("ix_events_at", "at"),
     Index("ix_events_user_id_at", "user_id", "at"),
+    Index("ix_events_kind_id", "kind", "id"),
+    Index("ix_events_client_id_id", "client_id", "id"),
     # Refusals only: what goes well, which is nearly everything, costs nothing more to write.
     Index("ix_events_refused", "client_id", "id", sqlite_where=REFUSED, postgresql_where=REFUSED),
 )

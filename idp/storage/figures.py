@@ -9,6 +9,7 @@ from idp.storage.columns import EPOCH, MICROSECOND, to_micros
 from idp.storage.database import Transaction
 from idp.storage.decisions import decisions
 from idp.storage.events import events, id_at
+from idp.storage.figure_hours import FigureHourStore
 
 Counted = Mapping[tuple[datetime, str], int]
 
@@ -19,6 +20,7 @@ class FigureStore:
     def __init__(self, connection: Transaction) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
+        self.hours = FigureHourStore(connection)
 
     async def events(self, kinds: Iterable[str], begin: datetime, end: datetime, *, slice_: timedelta) -> Counted:
         """Return how many events of each kind there were in each slice, by its beginning."""

@@ -13,6 +13,7 @@ from idp.storage.codes import codes
 from idp.storage.database import Transaction
 from idp.storage.decisions import decisions
 from idp.storage.failure_hours import failure_hours
+from idp.storage.figure_hours import figure_hours
 from idp.storage.grants import grants
 from idp.storage.idempotency import idempotent_answers
 from idp.storage.initial_access_tokens import initial_access_tokens
@@ -50,6 +51,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (shared_states, shared_states.c.expires_at, timedelta()),
     (known_devices, known_devices.c.expires_at, timedelta()),
     (failure_hours, failure_hours.c.expires_at, timedelta()),
+    (figure_hours, figure_hours.c.expires_at, timedelta()),
     (idempotent_answers, idempotent_answers.c.expires_at, timedelta()),
     (client_tests, client_tests.c.expires_at, timedelta(hours=1)),
     (signups, signups.c.expires_at, timedelta(hours=1)),

@@ -1,5 +1,6 @@
 """Operations on groups, clients, sessions, consents, keys, messages and the provider itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.user import Role
 from idp.flows.admin.operation import Caller
 from idp.flows.admin.problem import Code
+from idp.flows.figures import keep_hours
 from tests.support.builders import message
 from tests.support.databases import fresh_database
 from tests.support.letters import links
@@ -297,3 +299,27 @@ async def test_the_dashboard_counts_what_happened_in_its_slices(either: Operator
     assert len(shown["slices"]) * shown["slice_seconds"] == {"day": 1, "week": 7, "month": 30}[span] * 86400
     assert shown["slices"][-1]["counts"]["signed_in"] == 1
     assert await either.refused("dashboard.show", span="year") is Code.INVALID
+
+
+async def test_hours_that_are_over_are_counted_once_and_the_dashboard_says_the_same(either: Operators) -> None:
+    person, clock = await either.user(), either.provider.clock
+    browser = either.provider.browser()
+    browser.username, browser.password = person.username or "", "wrong"
+    for _ in range(2):
+        await browser.open(f"{either.provider.issuer}/account/sign-in")
+        await browser.sign_in()
+        clock.advance(timedelta(hours=1))
+    live = await either.do("dashboard.show", span="day")
+
+    transactions = either.provider.site.transactions
+    first = [await keep_hours(transactions, clock) for _ in range(40)]
+    again = await keep_hours(transactions, clock)
+    kept = await either.do("dashboard.show", span="day")
+
+    assert (sum(first) > 24 * 29, again) == (True, 0)
+    assert kept["totals"] == live["totals"]
+    assert kept["totals"]["refused"] == 2
+    await asyncio.gather(*(keep_hours(transactions, clock) for _ in range(3)))
+    clock.advance(timedelta(hours=2))
+    assert sum(await asyncio.gather(*(keep_hours(transactions, clock) for _ in range(3)))) >= 1
+    assert (await either.do("dashboard.show", span="day"))["totals"]["refused"] == 2

@@ -66,6 +66,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "failure_hours": 17 * MINUTE,
         "initial_access_tokens": 18 * MINUTE,
         "idempotent_answers": 19 * MINUTE,
+        "figure_hours": 20 * MINUTE,
         "client_tests": 20 * MINUTE,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
@@ -95,6 +96,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     )
     await stores.signups.put(Signup(make_id(), digest(), {}, until["signups"]), NOW)
     await stores.initial_access_tokens.add(initial_token(expires_at=until["initial_access_tokens"]), digest())
+    await stores.figures.hours.keep(NOW, {}, expires_at=until["figure_hours"])
     await stores.idempotency.claim(digest(), digest(), expires_at=until["idempotent_answers"], now=NOW)
     await stores.client_tests.add(
         ClientTest(

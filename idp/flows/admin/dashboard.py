@@ -1,12 +1,13 @@
 """What happened lately, in figures: sign-ins, refusals, step-ups, risk bands."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
-from idp.domain.event import EventKind
 from idp.domain.permission import Permission as P
 from idp.domain.risk import Band
+from idp.flows import figures
 from idp.flows.admin.operation import Input, Operation, Output, Work
 from idp.storage.columns import EPOCH
 
@@ -16,11 +17,6 @@ SPANS: Mapping[str, tuple[timedelta, timedelta]] = {
     "week": (timedelta(days=7), timedelta(hours=6)),
     "month": (timedelta(days=30), timedelta(days=1)),
 }
-COUNTED = {
-    EventKind.SIGNED_IN: "signed_in", EventKind.SIGN_IN_REFUSED: "refused", EventKind.THROTTLED: "throttled",
-    EventKind.ATTEMPT_ASKED: "stepped_up", EventKind.ATTEMPT_DENIED: "denied", EventKind.SIGNED_UP: "signed_up",
-    EventKind.TOKENS_ISSUED: "tokens", EventKind.TOKEN_REFUSED: "token_refusals",
-}  # fmt: skip
 
 
 class DashboardWanted(Input):
@@ -51,13 +47,12 @@ async def _show(work: Work, wanted: DashboardWanted) -> Dashboard:
     span, slice_ = SPANS[wanted.span]
     end = EPOCH + ((work.now - EPOCH) // slice_ + 1) * slice_
     begin = end - span
-    counted = await work.stores.figures.events([kind.value for kind in COUNTED], begin, end, slice_=slice_)
-    bands = await work.stores.figures.bands(begin, end, slice_=slice_)
-    found = {(at, COUNTED[EventKind(kind)]): count for (at, kind), count in counted.items()}
-    found |= {(at, f"risk_{band}"): count for (at, band), count in bands.items()}
-    names = [*COUNTED.values(), *(f"risk_{band}" for band in Band)]
+    found: Counter[tuple[datetime, str]] = Counter()
+    for (hour, name), count in (await figures.between(work.stores, begin, end)).items():
+        found[begin + ((hour - begin) // slice_) * slice_, name] += count
+    names = [*figures.COUNTED.values(), *(f"risk_{band}" for band in Band)]
     slices = [
-        Slice(begin=begin + n * slice_, counts={name: found.get((begin + n * slice_, name), 0) for name in names})
+        Slice(begin=begin + n * slice_, counts={name: found[begin + n * slice_, name] for name in names})
         for n in range(span // slice_)
     ]
     return Dashboard(
