@@ -91,10 +91,8 @@ async def read(context: Context) -> Bearer:
 
 def _bearer(header: str | None) -> str:
     scheme, _, text = (header or "").partition(" ")
-    if header is None or (scheme.lower() == "bearer" and not text.strip()):
+    if scheme.lower() != "bearer" or not text.strip():
         raise Denied(401)
-    if scheme.lower() != "bearer":
-        raise Denied(401, "invalid_token", "only bearer tokens are taken here")
     return text.strip()
 
 

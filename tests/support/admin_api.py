@@ -36,7 +36,10 @@ class Api:
             given.setdefault("content-type", "application/json")
         content = body if isinstance(body, str | bytes | None) else json.dumps(body)
         url = path if path.startswith("http") else self.root + path
-        return Answer.of(await self.http.request(method, url, content=content, headers=given))
+        response = await self.http.request(method, url, content=content, headers=given)
+        if response.headers.get("content-type") == "application/x-ndjson":
+            return Answer(response.status_code, response.headers, text=response.text)
+        return Answer.of(response)
 
     async def get(self, path: str, **headers: str) -> Answer:
         """Read."""
