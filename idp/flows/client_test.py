@@ -27,6 +27,7 @@ from idp.oauth.client_test import Redeemed
 from idp.oauth.context import Context
 from idp.oauth.extensions import pkce
 from idp.policy import lifetimes
+from idp.policy.client_advice import advise
 from idp.storage.client_tests import ClientTest
 
 LONGEST = 2048
@@ -43,6 +44,11 @@ class Ended:
     error: str | None = None
     description: str | None = None
     redeemed: Redeemed | None = None
+
+    @property
+    def advice(self) -> str | None:
+        """Return the code of what to change after an error."""
+        return advise(self.error, None).value if self.error is not None else None
 
 
 async def begin(

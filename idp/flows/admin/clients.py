@@ -11,7 +11,7 @@ from idp.domain.client import SECRET_METHODS, BadClient, Client, Profile
 from idp.domain.event import EventKind
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.permission import Permission as P
-from idp.domain.secret import make_id
+from idp.domain.secret import base64url, make_id
 from idp.domain.user import Role
 from idp.flows.admin.client_members import read_client, refused
 from idp.flows.admin.listing import Listing, Page, paged, read_cursor
@@ -88,10 +88,11 @@ def client_of(client: Client, secret: str | None = None) -> ClientShown:
     """Return a client as it is shown, with its secret only if that was made just now."""
     members = to_members(client)
     metadata = {name: value for name, value in members.items() if name not in _OUTSIDE}
+    secrets = {"secrets": [base64url(digest) for digest in client.secret_digests]}  # a new one is a change as well
     return ClientShown(
         id=client.id, name=client.name, profile=client.profile.value, active=client.is_active,
         first_party=client.is_first_party, self_registered=client.is_self_registered, metadata=metadata,
-        created_at=client.created_at, version=version_of(members), client_secret=secret,
+        created_at=client.created_at, version=version_of(members | secrets), client_secret=secret,
     )  # fmt: skip
 
 

@@ -1,0 +1,137 @@
+"""The form of a client: what is typed, as members of RFC 7591, and what is wrong with it, line by line."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from idp.domain.json import BadJson, Json, read_object
+from idp.domain.redirect_uri import faults_of
+from idp.flows.admin.clients import ClientShown
+from idp.flows.admin.problem import Problem
+
+LONGEST = 20_000
+LONGEST_URI = 200  # characters of a refused one that are shown
+URI_FIELDS = {"redirect-uris": "redirect_uris", "post-logout-redirect-uris": "post_logout_redirect_uris"}
+
+
+def _text(value: str) -> Json:
+    return value.strip() or None
+
+
+def _words(value: str) -> Json:
+    return " ".join(value.split())
+
+
+def lines(value: str) -> list[str]:
+    """Return the lines of a field that say something."""
+    return [line.strip() for line in value.splitlines() if line.strip()]
+
+
+def _lines(value: str) -> Json:
+    return list(lines(value))
+
+
+def _keys(value: str) -> Json:
+    """Return keys as JSON; what is none is handed on as it is, to be refused by whoever reads it."""
+    if not value.strip():
+        return None
+    try:
+        return read_object(value)
+    except BadJson:
+        return value
+
+
+#: Each field of the form: the member that it sets, and how it is read.
+FIELDS: Mapping[str, tuple[str, Callable[[str], Json]]] = {
+    "client-name": ("client_name", lambda value: value.strip()),
+    "redirect-uris": ("redirect_uris", _lines),
+    "post-logout-redirect-uris": ("post_logout_redirect_uris", _lines),
+    "scope": ("scope", _words),
+    "auth-method": ("token_endpoint_auth_method", _text),
+    "jwks-uri": ("jwks_uri", _text),
+    "jwks": ("jwks", _keys),
+    "cors-origins": ("allowed_cors_origins", _lines),
+    "audiences": ("audiences", _lines),
+    "client-uri": ("client_uri", _text),
+    "policy-uri": ("policy_uri", _text),
+    "tos-uri": ("tos_uri", _text),
+    "initiate-login-uri": ("initiate_login_uri", _text),
+    "token-format": ("access_token_format", _text),
+}
+GRANTS = {
+    "grant-code": "authorization_code", "grant-refresh": "refresh_token", "grant-machine": "client_credentials",
+}  # fmt: skip
+_EMPTY: tuple[Json, ...] = (None, "", [])
+_FIELD_OF = {member: name for name, (member, _read) in FIELDS.items()} | {"grant_types": "grant-code"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientForm:
+    """What stands in the form, and why it was refused; `now` is what somebody else has stored meanwhile."""
+
+    typed: Mapping[str, str]
+    code: str = ""
+    detail: str = ""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    uris: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+    elsewhere: tuple[tuple[str, str], ...] = ()
+    now: Mapping[str, str] = field(default_factory=dict)
+
+
+def members_of(fields: Mapping[str, str], *, grants: bool) -> dict[str, Json]:
+    """Return the members that the fields set; with `grants` also those of the boxes for grant types."""
+    members = {member: read(fields[name][:LONGEST]) for name, (member, read) in FIELDS.items() if name in fields}
+    if grants:
+        chosen: list[Json] = [grant for name, grant in GRANTS.items() if name in fields]
+        members |= {"grant_types": chosen, "response_types": ["code"] if "authorization_code" in chosen else []}
+    return members
+
+
+def changed(members: Mapping[str, Json], shown: ClientShown) -> dict[str, Json]:
+    """Return the members that differ from what is stored; an empty one differs from a value only."""
+    stored = shown.metadata
+    return {
+        name: value
+        for name, value in members.items()
+        if stored.get(name) != value and not (stored.get(name) in _EMPTY and value in _EMPTY)
+    }
+
+
+def values_of(shown: ClientShown) -> dict[str, str]:
+    """Return a client as the form shows it."""
+    values = {name: _written(shown.metadata.get(member)) for name, (member, _read) in FIELDS.items()}
+    values |= {name: "1" for name, grant in GRANTS.items() if grant in shown.metadata["grant_types"]}
+    return values | {"profile": shown.profile, "first-party": "1" if shown.first_party else ""}
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    return json.dumps(value, indent=2) if isinstance(value, dict) else str(value)
+
+
+def refused(
+    fields: Mapping[str, str], problem: Problem, shown: Iterable[str], *, is_native: bool,
+    now: Mapping[str, str] | None = None,
+) -> ClientForm:  # fmt: skip
+    """Return the form as it was typed, with each fault at its field, and each redirect URI with its own."""
+    fields, names = {name: value[:LONGEST] for name, value in fields.items()}, set(shown)
+    uris = {
+        name: [(typed[each.index][:LONGEST_URI], each.fault.value) for each in faults_of(typed, is_native=is_native)]
+        for name in URI_FIELDS
+        if (typed := lines(fields.get(name, "")))
+    }
+    faults: dict[str, str] = {}
+    elsewhere = []
+    for fault in problem.faults:
+        member = fault.member.removeprefix("metadata.").partition(".")[0]
+        name = _FIELD_OF.get(member, member)
+        if uris.get(name):
+            continue
+        if name in names:
+            faults.setdefault(name, fault.detail)
+        else:
+            elsewhere.append((fault.member, fault.detail))
+    return ClientForm(fields, problem.code.value, problem.detail, faults, uris, tuple(elsewhere), now or {})
