@@ -1,6 +1,8 @@
 """Counters and timings for Prometheus; several worker processes are added up through files when they share a folder."""
 
 import os
+from collections import Counter as TallyCounter
+from collections.abc import Mapping
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -17,6 +19,13 @@ MESSAGES = Counter("idp_messages", "Mail and SMS by channel and what became of t
 SHED = Counter("idp_hash_pool_refused", "Sign-ins answered 503 because the password pool was full")
 
 
+#: What the dashboard tells of answers: how many took how long at most, in seconds, and how many were our own fault.
+PACES = (("answers_fast", 0.05), ("answers_middle", 0.25), ("answers_slow", 1.0), ("answers_late", float("inf")))
+FAILED = "answers_failed"
+_OF_THE_MACHINERY = ("/health", "/metrics", "/static")
+_answers: TallyCounter[str] = TallyCounter()
+
+
 @cache
 def _request_counter(route: str, method: str, status_class: int) -> Counter:
     return REQUESTS.labels(route, method, f"{status_class}xx")
@@ -31,6 +40,17 @@ def count(route: str, method: str, status: int, seconds: float) -> None:
     """Count one answered request; routes and methods are few, so their counters are kept at hand."""
     _request_counter(route, method, status // 100).inc()
     _route_timer(route).observe(seconds)
+    if not route.startswith(_OF_THE_MACHINERY):
+        _answers[next(name for name, longest in PACES if seconds <= longest)] += 1
+        if status >= 500:
+            _answers[FAILED] += 1
+
+
+def take_answers() -> Mapping[str, int]:
+    """Return how fast this process answered since they were last taken, for whoever adds all processes up."""
+    taken = dict(_answers)
+    _answers.clear()
+    return taken
 
 
 def exposition() -> bytes:

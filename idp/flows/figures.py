@@ -41,6 +41,14 @@ async def keep_hours(transactions: Transactions, clock: Clock) -> int:
     return done
 
 
+async def add_answers(transactions: Transactions, clock: Clock, answers: Mapping[str, int]) -> None:
+    """Add how fast this process answered lately to the hour; what a process that dies had not added yet is lost."""
+    if answers:
+        hour = hour_of(clock.now())
+        async with transactions.open(write=True) as stores:
+            await stores.figures.hours.add(hour, answers, expires_at=hour + KEPT)
+
+
 async def live(stores: Stores, begin: datetime, end: datetime, slice_: timedelta) -> Mapping[tuple[datetime, str], int]:
     """Return what there is in each slice of a span, counted now."""
     counted = await stores.figures.events([kind.value for kind in COUNTED], begin, end, slice_=slice_)

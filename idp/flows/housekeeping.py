@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from idp import metrics
 from idp.clock import Clock
 from idp.domain.event import Actor, ActorKind, Event, EventKind
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.audit_chain import AuditChain
 from idp.flows.audit_retention import AuditRetention
-from idp.flows.figures import keep_hours
+from idp.flows.figures import add_answers, keep_hours
 from idp.flows.policy_watch import PolicyWatch
 from idp.flows.signing_keys import SigningKeys
 from idp.messages.outbox import OutboxWorker
@@ -25,6 +26,7 @@ OUTBOX_EVERY_SECONDS = 1.0
 POLICY_EVERY_SECONDS = 60.0
 ALERTS_EVERY_SECONDS = 30.0
 AUDIT_EVERY_SECONDS = 5.0
+FIGURES_EVERY_SECONDS = 60.0
 MAX_BATCHES = 1000
 log = structlog.get_logger("housekeeping")
 
@@ -111,6 +113,7 @@ class Housekeeping:
             (self._watch_alerts, ALERTS_EVERY_SECONDS),
             (self._link_events, AUDIT_EVERY_SECONDS),
             (self._count_hours, SWEEP_EVERY_SECONDS),
+            (self._add_answers, FIGURES_EVERY_SECONDS),
         ):
             self._tasks.append(asyncio.create_task(_repeat(chore, pause)))
 
@@ -122,6 +125,9 @@ class Housekeeping:
 
     async def _count_hours(self) -> None:
         await keep_hours(self._transactions, self._clock)
+
+    async def _add_answers(self) -> None:
+        await add_answers(self._transactions, self._clock, metrics.take_answers())
 
     async def _sweep(self) -> None:
         unused = await sweep_registrations(self._transactions, self._clock)

@@ -42,6 +42,19 @@ class FigureHourStore:
             )
             await self._connection.execute(row.on_conflict_do_nothing())
 
+    async def add(self, hour: datetime, counts: Mapping[str, int], *, expires_at: datetime) -> None:
+        """Add to what was counted in an hour: of what no row tells, but processes notice."""
+        for name, count in counts.items():
+            row = upsert(self._connection, figure_hours).values(
+                hour=hour, name=name, count=count, expires_at=expires_at
+            )
+            await self._connection.execute(
+                row.on_conflict_do_update(
+                    index_elements=[figure_hours.c.hour, figure_hours.c.name],
+                    set_={"count": figure_hours.c.count + row.excluded.count},
+                )
+            )
+
     async def between(self, begin: datetime, end: datetime) -> Mapping[tuple[datetime, str], int]:
         """Return what was counted in the hours of a span, by hour and name."""
         query = select(figure_hours).where(figure_hours.c.hour >= begin, figure_hours.c.hour < end)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from idp import metrics
 from idp.domain.consent import Consent
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.user import Role
 from idp.flows.admin.operation import Caller
 from idp.flows.admin.problem import Code
-from idp.flows.figures import keep_hours
+from idp.flows.figures import add_answers, keep_hours
 from tests.support.builders import message
 from tests.support.databases import fresh_database
 from tests.support.letters import links
@@ -323,3 +324,20 @@ async def test_hours_that_are_over_are_counted_once_and_the_dashboard_says_the_s
     clock.advance(timedelta(hours=2))
     assert sum(await asyncio.gather(*(keep_hours(transactions, clock) for _ in range(3)))) >= 1
     assert (await either.do("dashboard.show", span="day"))["totals"]["refused"] == 2
+
+
+async def test_how_fast_answers_were_is_added_up_over_processes(either: Operators) -> None:
+    transactions, clock = either.provider.site.transactions, either.provider.clock
+    metrics.take_answers()
+    for seconds, status in ((0.05, 200), (0.051, 200), (0.3, 503), (7.0, 200)):
+        metrics.count("/token", "POST", status, seconds)
+    metrics.count("/health/live", "GET", 200, 9.0)
+    taken = metrics.take_answers()
+
+    await asyncio.gather(*(add_answers(transactions, clock, taken) for _ in range(2)))
+
+    totals = (await either.do("dashboard.show"))["totals"]
+    assert {name: totals[name] for name in taken} == {
+        "answers_fast": 2, "answers_middle": 2, "answers_slow": 2, "answers_late": 2, "answers_failed": 2,
+    }  # fmt: skip
+    assert metrics.take_answers() == {}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
+from idp import metrics
 from idp.domain.permission import Permission as P
 from idp.domain.risk import Band
 from idp.flows import figures
@@ -17,6 +18,9 @@ SPANS: Mapping[str, tuple[timedelta, timedelta]] = {
     "week": (timedelta(days=7), timedelta(hours=6)),
     "month": (timedelta(days=30), timedelta(days=1)),
 }
+
+
+ANSWERS = (*(name for name, _ in metrics.PACES), metrics.FAILED)
 
 
 class DashboardWanted(Input):
@@ -50,7 +54,7 @@ async def _show(work: Work, wanted: DashboardWanted) -> Dashboard:
     found: Counter[tuple[datetime, str]] = Counter()
     for (hour, name), count in (await figures.between(work.stores, begin, end)).items():
         found[begin + ((hour - begin) // slice_) * slice_, name] += count
-    names = [*figures.COUNTED.values(), *(f"risk_{band}" for band in Band)]
+    names = [*figures.COUNTED.values(), *(f"risk_{band}" for band in Band), *ANSWERS]
     slices = [
         Slice(begin=begin + n * slice_, counts={name: found[begin + n * slice_, name] for name in names})
         for n in range(span // slice_)
