@@ -15,10 +15,10 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from idp.providers.fetch.addresses import Place, is_public, literal_of, read_url
-from idp.providers.fetch.port import FetchDelayed, Fetched, FetchRejected
+from idp.providers.fetch.port import Answered, FetchDelayed, Fetched, FetchRejected
 
 if TYPE_CHECKING:  # 6 MB that a worker which fetches nothing can save
     import httpx2
@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # 6 MB that a worker which fetches nothing can save
 SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 LARGEST = 1_000_000
+LARGEST_ANSWER = 65_536  # to what is posted: whoever takes a notice has little to say
 MOST_ADDRESSES = 4
 _LOCAL = re.compile(r"(.*\.)?localhost")  # RFC 6761 §6.3: never anybody else
 _PIECE = 65_536
@@ -34,6 +35,8 @@ _ADDED = {"user-agent": "idp", "accept-encoding": "gzip", "connection": "close"}
 
 Address = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[str]]]
+T = TypeVar("T")
+Read = Callable[[Place, "httpx2.Response"], Awaitable[T]]
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -69,12 +72,28 @@ class GuardedFetch:
 
     async def get(self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None) -> Fetched:
         """Return the answer of status 200 and one of those media types."""
+
+        async def read(place: Place, answer: "httpx2.Response") -> Fetched:
+            return Fetched(_check_head(place, answer, media_types), await _body(place, answer))
+
+        return await self._ask(url, {**(headers or {}), "accept": ", ".join(sorted(media_types))}, None, read)
+
+    async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Answered:
+        """Send a body and return what was answered, of whichever status: a redirect is not followed."""
+
+        async def read(place: Place, answer: "httpx2.Response") -> Answered:
+            _check_encoding(place, answer)
+            return Answered(answer.status_code, await _body(place, answer, largest=LARGEST_ANSWER))
+
+        return await self._ask(url, headers, body, read)
+
+    async def _ask(self, url: str, headers: Mapping[str, str], sent: bytes | None, read: Read[T]) -> T:
         place = read_url(url)
         is_allowed = self._check(place)
         try:
             async with asyncio.timeout(self._seconds):
                 addresses = await self._addresses(place, is_allowed=is_allowed)
-                return await self._exchange(place, addresses, media_types, headers or {})
+                return await self._exchange(place, addresses, headers, sent, read)
         except TimeoutError as error:
             raise FetchDelayed(f"{place.host} took too long") from error
 
@@ -106,17 +125,14 @@ class GuardedFetch:
         return list(dict.fromkeys(found))[:MOST_ADDRESSES]
 
     async def _exchange(
-        self, place: Place, addresses: list[Address], media_types: frozenset[str], headers: Mapping[str, str]
-    ) -> Fetched:
+        self, place: Place, addresses: list[Address], headers: Mapping[str, str], sent: bytes | None, read: Read[T]
+    ) -> T:
         import httpx2
 
         for address in addresses:
             try:
-                async with self._answer(
-                    place, address, {**headers, "accept": ", ".join(sorted(media_types))}
-                ) as answer:
-                    media_type = _check_head(place, answer, media_types)
-                    return Fetched(media_type, await _body(place, answer))
+                async with self._answer(place, address, headers, sent) as answer:
+                    return await read(place, answer)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 if address == addresses[-1]:
                     raise FetchDelayed(f"{place.host} cannot be reached") from error
@@ -126,15 +142,16 @@ class GuardedFetch:
 
     @asynccontextmanager
     async def _answer(
-        self, place: Place, address: Address, headers: Mapping[str, str]
+        self, place: Place, address: Address, headers: Mapping[str, str], sent: bytes | None
     ) -> "AsyncIterator[httpx2.Response]":
         import httpx2
 
         host = f"[{address}]" if address.version == 6 else str(address)
         request = httpx2.Request(
-            "GET",
+            "GET" if sent is None else "POST",
             f"{place.scheme}://{host}:{place.port}{place.target}",
             headers={**headers, **_ADDED, "host": place.authority},
+            content=sent,
             extensions={
                 "sni_hostname": place.host,
                 "timeout": {"connect": CONNECT_SECONDS, "read": self._seconds, "write": self._seconds, "pool": 1.0},
@@ -170,12 +187,16 @@ def _check_head(place: Place, answer: "httpx2.Response", media_types: frozenset[
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in media_types:
         raise FetchRejected(f"{place.host} sent another media type")
-    if answer.headers.get("content-encoding", "identity").strip().lower() not in ("identity", "gzip"):
-        raise FetchRejected(f"{place.host} sent an encoding nobody asked for")
+    _check_encoding(place, answer)
     return str(media_type)
 
 
-async def _body(place: Place, answer: "httpx2.Response") -> bytes:
+def _check_encoding(place: Place, answer: "httpx2.Response") -> None:
+    if answer.headers.get("content-encoding", "identity").strip().lower() not in ("identity", "gzip"):
+        raise FetchRejected(f"{place.host} sent an encoding nobody asked for")
+
+
+async def _body(place: Place, answer: "httpx2.Response", *, largest: int = LARGEST) -> bytes:
     """Read the body piece by piece; what is left of a bomb stays compressed."""
     is_gzip = answer.headers.get("content-encoding", "").strip().lower() == "gzip"
     unpacker = zlib.decompressobj(_GZIP) if is_gzip else None
@@ -183,11 +204,11 @@ async def _body(place: Place, answer: "httpx2.Response") -> bytes:
     async for raw in answer.aiter_raw(_PIECE):
         arrived += len(raw)
         try:
-            body += unpacker.decompress(raw, LARGEST + 1 - len(body)) if unpacker else raw
+            body += unpacker.decompress(raw, largest + 1 - len(body)) if unpacker else raw
         except zlib.error as error:
             raise FetchRejected(f"{place.host} sent damaged gzip") from error
-        if max(arrived, len(body)) > LARGEST:
-            raise FetchRejected(f"{place.host} sent more than {LARGEST} bytes")
+        if max(arrived, len(body)) > largest:
+            raise FetchRejected(f"{place.host} sent more than {largest} bytes")
     if unpacker is not None and not unpacker.eof:
         raise FetchRejected(f"{place.host} sent damaged gzip")
     return bytes(body)

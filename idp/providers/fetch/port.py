@@ -24,6 +24,14 @@ class Fetched:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back for something that was sent: any status, and the little that was said with it."""
+
+    status: int
+    body: bytes
+
+
 class Fetch(Protocol):
     """Fetches by GET."""
 
@@ -37,6 +45,20 @@ class Fetch(Protocol):
 
 class Outbound(Fetch, Protocol):
     """Fetches by GET, and says beforehand what it never would fetch."""
+
+    def check(self, url: str) -> None:
+        """Raise FetchRejected for a URL that would not even be looked up: by scheme, spelling or an inner address."""
+
+
+class Post(Protocol):
+    """Sends by POST, and says beforehand where it never would."""
+
+    async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Answered:
+        """Return the answer, of whichever status, within five seconds and 64 kB; a redirect is an answer like others.
+
+        Sends no cookie, and never reaches an address that is not public unless it was allowed. Raises FetchRejected if
+        the place or its answer is not one that can be taken, FetchDelayed if there was none.
+        """
 
     def check(self, url: str) -> None:
         """Raise FetchRejected for a URL that would not even be looked up: by scheme, spelling or an inner address."""
