@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from idp.storage import stores  # noqa: F401 - brings every table into the metadata
+from idp.storage import directory, stores  # noqa: F401 - bring every table into the metadata
 from idp.storage.database import Transaction
 
 if TYPE_CHECKING:

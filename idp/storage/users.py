@@ -43,7 +43,9 @@ users = Table(
     Column("deletes_at", UtcTime, index=True),
     Column("email_verified_at", UtcTime),
     Column("phone_digest", LargeBinary(32), index=True),
+    Column("external_digest", LargeBinary(32), index=True),
     Index("ix_users_created_at_id", "created_at", "id"),
+    Index("ix_users_updated_at_id", "updated_at", "id"),
     Index("ix_users_status_created_at_id", "status", "created_at", "id"),
 )
 
@@ -56,6 +58,7 @@ user_groups = Table(
     Index("ix_user_groups_group_digest", "group_digest"),
 )
 MOST_GROUPS = 100
+EXTERNAL_ID = "external_id"  # the claim with the id that a directory elsewhere knows a person by
 
 
 class IdentifierTaken(Exception):
@@ -195,8 +198,9 @@ class UserStore:
         profile: Json = {"email": user.email, "username": user.username, "claims": dict(user.claims)}
         email = self._digester.digest("name", normalise_email(user.email)) if user.email else None
         username = self._digester.digest("name", normalise_username(user.username)) if user.username else None
-        number = user.claims.get("phone_number")
+        number, external = user.claims.get("phone_number"), user.claims.get(EXTERNAL_ID)
         phone = self._digester.digest("phone", number) if isinstance(number, str) and number else None
+        foreign = self._digester.digest("external", external) if isinstance(external, str) and external else None
         return {
             "id": user.id,
             "status": user.status.value,
@@ -205,6 +209,7 @@ class UserStore:
             "email_verified": user.email_verified,
             "username_digest": username,
             "phone_digest": phone,
+            "external_digest": foreign,
             "sealed_profile": seal_json(self._sealer, profile, table="users", column="profile", row=user.id),
             "created_at": user.created_at,
             "updated_at": user.updated_at,

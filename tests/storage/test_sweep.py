@@ -38,7 +38,7 @@ KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
     "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
     "registrations", "event_chain", "event_links", "event_checkpoints", "event_removals", "user_imports",
-    "groups", "client_managers",
+    "groups", "client_managers", "group_external_ids",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
