@@ -9,7 +9,7 @@ from idp.flows.admin.catalog import OPERATIONS
 from idp.flows.admin.operation import Operation
 from idp.oauth.admin_access import ROOT
 from idp.web.api import exports, problems
-from idp.web.api.reading import VERSION
+from idp.web.api.reading import KEY_PATTERN, VERSION
 
 Schema = dict[str, Any]
 REFUSALS: Mapping[int, str] = {
@@ -21,6 +21,7 @@ REFUSALS: Mapping[int, str] = {
     409: "Something else stands against it.",
     412: "Somebody has changed it meanwhile.",
     413: "The body is larger than 64 kB.",
+    414: "The address is longer than 8 kB; without a body.",
     415: "The body is not application/json in UTF-8.",
     422: "The idempotency key was used for another request.",
     429: "Too many calls; Retry-After says how long to wait.",
@@ -117,11 +118,7 @@ def _parameters(operation: Operation[Any, Any]) -> list[Schema]:
     if VERSION in operation.gives.model_fields and operation.is_reading:
         found.append(_header("If-None-Match", "The entity tag of what the caller has; 304 if it has not changed."))
     if operation.method == "POST":
-        found.append(
-            _header(
-                "Idempotency-Key", "The same key and request act once within a day.", pattern="^[A-Za-z0-9_-]{1,255}$"
-            )
-        )
+        found.append(_header("Idempotency-Key", "The same key and request act once within a day.", pattern=KEY_PATTERN))
     return found
 
 
@@ -164,7 +161,8 @@ def _responses(operation: Operation[Any, Any], schemas: Schema) -> Schema:
     found: Schema = {str(operation.status): _success(operation, schemas)}
     if operation.is_reading and VERSION in operation.gives.model_fields:
         found["304"] = {"description": "The caller has this already."}
-    found |= {str(status): {"description": what, "content": refusal} for status, what in REFUSALS.items()}
+    for status, what in REFUSALS.items():
+        found[str(status)] = {"description": what, **({} if status == 414 else {"content": refusal})}
     return found
 
 

@@ -13,10 +13,12 @@ from idp.flows.admin.problem import Code, Fault, Problem, invalid
 from idp.web.forms import json_text_of, query_of
 
 VERSION = "version"
+KEY_PATTERN = r'^([!#-\[\]-~]{1,255}|"[!#-\[\]-~]{1,255}")$'
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _TAG = re.compile(r'"([!#-~]{1,64})"')
+_TAGS = re.compile(r'(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*')
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
-_KEY = re.compile(r'"?([!#-\[\]-~]{1,255})"?')
+_KEY = re.compile(KEY_PATTERN)
 _WORDS: Mapping[str, bool] = {"true": True, "false": False}
 
 
@@ -87,16 +89,18 @@ def _converted(text: str, types: frozenset[str]) -> object:
 
 def _precondition(request: Request, operation: Operation[Any, Any]) -> dict[str, str]:
     """Return the version that the caller saw (RFC 9110 §13.1.1); where none is known, no condition is ignored."""
-    tags = request.headers.getlist("if-match")
-    if not tags or operation.is_reading:
+    sent = ", ".join(request.headers.getlist("if-match"))
+    if "if-match" not in request.headers or operation.is_reading:
         return {}
     if VERSION not in operation.takes.model_fields:
         raise Problem(Code.INVALID, "If-Match is not known here: what this changes has no version")
-    found = _TAG.fullmatch(tags[0].strip())
-    if len(tags) == 1 and tags[0].strip() == "*":
+    if sent == "*":
         return {}  # whatever there is; that it is there is asked in any case
-    if len(tags) > 1 or found is None:
-        raise Problem(Code.CHANGED_MEANWHILE, "If-Match has one strong entity tag; nothing else can match")
+    if not _TAGS.fullmatch(sent):
+        raise Problem(Code.INVALID, "If-Match is one strong entity tag in its quotes, or *")
+    found = _TAG.fullmatch(sent)
+    if found is None:
+        raise Problem(Code.CHANGED_MEANWHILE, "a weak tag, or one of several, cannot promise what was seen")
     return {VERSION: found[1]}
 
 
@@ -108,4 +112,4 @@ def idempotency_key(request: Request) -> str | None:
     found = _KEY.fullmatch(sent[0].strip())
     if len(sent) > 1 or found is None:
         raise Problem(Code.INVALID, "Idempotency-Key is one string of 1 to 255 visible characters")
-    return found[1]
+    return found[1].strip('"')
