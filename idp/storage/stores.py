@@ -49,11 +49,12 @@ from idp.storage.sweep import SweepStore
 from idp.storage.user_imports import UserImportStore
 from idp.storage.users import UserStore
 from idp.storage.webauthn_challenges import WebauthnChallengeStore
+from idp.storage.webhook_stores import WebhookStores
 
 T = TypeVar("T")
 
 
-class Stores:
+class Stores(WebhookStores):
     """Every store, bound to one connection; they share its fate: all or nothing is written."""
 
     def __init__(
@@ -62,8 +63,7 @@ class Stores:
     ) -> None:  # fmt: skip
         """Bind the stores; each is made when it is first asked for."""
         self.connection = connection
-        self._sealer = sealer
-        self._digester = digester
+        self._sealer, self._digester = sealer, digester
         self._request_id, self._actor = request_id, actor
 
     @cached_property

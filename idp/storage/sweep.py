@@ -28,6 +28,7 @@ from idp.storage.revoked_tokens import revoked_tokens
 from idp.storage.sessions import sessions
 from idp.storage.signups import signups
 from idp.storage.webauthn_challenges import webauthn_challenges
+from idp.storage.webhook_deliveries import webhook_deliveries
 
 BATCH = 1000
 # What is swept, by which column, and how long a row is kept beyond it.
@@ -55,6 +56,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (idempotent_answers, idempotent_answers.c.expires_at, timedelta()),
     (client_tests, client_tests.c.expires_at, timedelta(hours=1)),
     (signups, signups.c.expires_at, timedelta(hours=1)),
+    (webhook_deliveries, webhook_deliveries.c.expires_at, timedelta()),
     (initial_access_tokens, initial_access_tokens.c.expires_at, timedelta(days=30)),
 )
 

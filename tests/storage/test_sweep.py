@@ -15,6 +15,7 @@ from idp.storage.replays import replays
 from idp.storage.signups import Signup
 from idp.storage.stores import Stores, Transactions
 from idp.storage.sweep import BATCH, EXPIRING
+from idp.storage.webhook_deliveries import SENT_KEPT
 from tests.support.builders import (
     DAY,
     HOUR,
@@ -32,13 +33,14 @@ from tests.support.builders import (
     session,
 )
 from tests.support.storage import World, count
+from tests.support.webhooks import delivery, webhook
 
 #: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
 KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
     "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
     "registrations", "event_chain", "event_links", "event_checkpoints", "event_removals", "user_imports",
-    "groups", "client_managers", "group_external_ids",
+    "groups", "client_managers", "webhooks", "webhook_subjects", "group_external_ids",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
@@ -68,6 +70,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "idempotent_answers": 19 * MINUTE,
         "figure_hours": 20 * MINUTE,
         "client_tests": 20 * MINUTE,
+        "webhook_deliveries": SENT_KEPT,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -104,6 +107,9 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         ),
         NOW,
     )
+    await stores.webhooks.add(webhook())
+    await stores.webhook_deliveries.add(delivery())
+    await stores.webhook_deliveries.sent(delivery().id, NOW)
     return {table: lifetime + BEYOND[table] for table, lifetime in lifetimes.items()}
 
 
