@@ -96,7 +96,7 @@ async def _page(
     return desk.page(
         "admin/client.html", status=status, client=shown, form=form, version=version or shown.version,
         hosts=hosts_of(shown), errors=await _errors(desk, shown), managers=managers,
-        connection=connection(desk.request, shown), may_first_party=_may_all(desk), methods=methods,
+        connection=connection(site_of(desk.request), shown), may_first_party=_may_all(desk), methods=methods,
         profiles=[each.value for each in Profile], formats=FORMATS,
         has_secret=shown.metadata["token_endpoint_auth_method"].startswith("client_secret"),
         can_sign_in="authorization_code" in shown.metadata["grant_types"],

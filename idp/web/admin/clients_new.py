@@ -12,6 +12,7 @@ from idp.flows.admin.problem import Code, Problem
 from idp.web.admin.clients_form import LONGEST, ClientForm, members_of, refused
 from idp.web.admin.clients_snippets import connection
 from idp.web.admin.gate import Desk, admin
+from idp.web.site import site_of
 
 SHOWN = (
     "client-name", "redirect-uris", "post-logout-redirect-uris", "scope", "auth-method", "jwks-uri", "jwks",
@@ -22,8 +23,8 @@ SHOWN = (
 async def _choose(desk: Desk) -> Response:
     """Ask what is connected; lead to the page of that kind."""
     kinds = (await desk.do(client_kinds.LIST)).items
-    chosen = desk.fields.get("kind", "")
-    if any(each.kind == chosen and each.is_offered for each in kinds):
+    chosen = next((each.kind for each in kinds if each.is_offered and f"kind-{each.kind}" in desk.fields), None)
+    if chosen is not None:
         return desk.go(f"/admin/clients/new/{chosen}")
     return desk.page("admin/client_new.html", status=400 if desk.is_post else 200, kinds=kinds)
 
@@ -81,7 +82,7 @@ def _form(desk: Desk, kind: KindShown, form: ClientForm, token: str, *, status: 
 
 def made_page(desk: Desk, client: ClientShown) -> Response:
     """Show a secret that was made just now, with everything to connect the client by; never again."""
-    shown = connection(desk.request, client, client.client_secret)
+    shown = connection(site_of(desk.request), client, client.client_secret)
     return desk.page("admin/client_made.html", client=client, secret=client.client_secret, connection=shown)
 
 

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
-
 from idp.domain.client import AuthMethod, origin_of
 from idp.flows.admin.clients import ClientShown
-from idp.web.site import site_of
+from idp.wiring import Site
 
 PLACEHOLDER = "YOUR_CLIENT_SECRET"
 ANYWHERE = "https://your-application.example/callback"
@@ -67,14 +65,14 @@ class Connection:
     left_out: list[str]
 
 
-def connection(request: Request, client: ClientShown, secret: str | None = None) -> Connection:
+def connection(site: Site, client: ClientShown, secret: str | None = None) -> Connection:
     """Return everything to connect a client with; without its secret a placeholder stands in its place."""
-    issuer = site_of(request).settings.issuer
+    issuer = site.settings.issuer
     members = client.metadata
     method, use = str(members["token_endpoint_auth_method"]), _use(client)
     fitting = [each for each in LIBRARIES if use in each.uses]
     facts = _facts(issuer, client, secret or PLACEHOLDER, use)
-    snippets = [_snippet(request, each, client, facts) for each in fitting if method in each.methods]
+    snippets = [_snippet(site, each, client, facts) for each in fitting if method in each.methods]
     return Connection(str(facts["discovery"]), snippets, [each.title for each in fitting if method not in each.methods])
 
 
@@ -106,11 +104,9 @@ def _facts(issuer: str, client: ClientShown, secret: str, use: str) -> dict[str,
     }
 
 
-def _snippet(request: Request, library: Library, client: ClientShown, facts: dict[str, object]) -> Snippet:
+def _snippet(site: Site, library: Library, client: ClientShown, facts: dict[str, object]) -> Snippet:
     callback, is_registered = callback_of(library.path, client.metadata["redirect_uris"])
-    text = site_of(request).templates.render(
-        f"admin/snippets/{library.name}.txt", locale="en", **facts, callback=callback
-    )
+    text = site.templates.render(f"admin/snippets/{library.name}.txt", locale="en", **facts, callback=callback)
     is_asked = facts["use"] == _SIGN_IN and library.name != "generic"
     return Snippet(library.name, library.title, text.strip() + "\n", callback, is_registered or not is_asked)
 

@@ -1,0 +1,96 @@
+"""The configurations that the console shows, tried with the programs themselves: openid-client and Apache."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idp.flows.admin.clients import client_of
+from idp.web.admin.clients_snippets import connection
+from tests.support.apache import MODULES, PROGRAM
+from tests.support.back_office import BackOffice, Person
+from tests.support.html_browser import HtmlBrowser
+
+pytestmark = pytest.mark.xdist_group("foreign-clients")
+REDIRECT_URI = "https://rp.example/callback"
+HALF = "// At the redirect URI:"
+WAIT = """
+import { createInterface } from "node:readline";
+console.log(url.href);
+const answer = await new Promise((resolve) => createInterface({ input: process.stdin }).once("line", resolve));
+const currentUrl = new URL(answer);
+"""
+
+
+async def snippet(office: BackOffice, name: str, **members: Any) -> str:
+    """Return a configuration of a new client."""
+    given = {"client_name": "Shop", "redirect_uris": [REDIRECT_URI], "scope": "openid profile email"} | members
+    client, secret = await office.site.clients.create(given)
+    found = connection(office.site, client_of(client), secret)
+    return next(each.text for each in found.snippets if each.name == name)
+
+
+async def running(folder: Path, text: str) -> asyncio.subprocess.Process:
+    """Run a script beside the installed packages."""
+    (folder / "node_modules").symlink_to(Path(__file__).parent / "node_modules")
+    script = folder / "snippet.mjs"
+    script.write_text(text)
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec("node", str(script), stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "client_secret_jwt", "none"])
+async def test_openid_client_signs_a_person_in_with_its_snippet(
+    office: BackOffice, person: Person, browser: HtmlBrowser, tmp_path: Path, method: str
+) -> None:
+    text = await snippet(office, "openid_client", token_endpoint_auth_method=method)
+    assert HALF in text
+    process = await running(tmp_path, text.replace(HALF, WAIT) + "\nconsole.log(person.email);\nprocess.exit(0);\n")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().strip()
+
+    page = await browser.leave(await browser.open(url, came_from_elsewhere=True))
+    out, errors = await process.communicate(f"{page.location}\n".encode())
+
+    assert out.decode().strip() == person.email, errors.decode()
+
+
+async def test_a_machine_gets_its_token_with_openid_client(office: BackOffice, tmp_path: Path) -> None:
+    text = await snippet(
+        office, "openid_client", redirect_uris=[], grant_types=["client_credentials"], scope="orders.read"
+    )
+    process = await running(tmp_path, text + "\nconsole.log(tokens.scope);\n")
+
+    out, errors = await process.communicate()
+
+    assert out.decode().strip() == "orders.read", errors.decode()
+
+
+async def test_auth_js_can_be_parsed(office: BackOffice, tmp_path: Path) -> None:
+    script = tmp_path / "auth.mjs"
+    script.write_text(await snippet(office, "authjs"))
+
+    checked = await asyncio.to_thread(subprocess.run, ["node", "--check", str(script)], capture_output=True)
+
+    assert checked.returncode == 0, checked.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "members", [{}, {"redirect_uris": [], "grant_types": ["client_credentials"], "scope": "", "audiences": ["x"]}]
+)
+async def test_apache_takes_its_configuration(office: BackOffice, tmp_path: Path, members: dict[str, Any]) -> None:
+    text = (await snippet(office, "mod_auth_openidc", **members)).replace("http://localhost", "https://localhost")
+    needed = ("mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc")
+    loaded = [f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in needed]
+    conf = tmp_path / "apache.conf"
+    conf.write_text("\n".join([*loaded, "ServerName localhost", f"ServerRoot {tmp_path}", "Listen 127.0.0.1:1", text]))
+
+    checked = await asyncio.to_thread(
+        subprocess.run, [PROGRAM, "-t", "-f", str(conf)], capture_output=True,
+        env={"OIDC_CRYPTO_PASSPHRASE": "a long random text of your own"},
+    )  # fmt: skip
+
+    assert checked.returncode == 0, checked.stderr.decode()
