@@ -11,6 +11,7 @@ from idp.factors.totp import qr_code
 from idp.resources import folder
 from idp.templating import Templates
 from idp.web.admin.bars import bars
+from idp.web.api.reference import rooms
 
 Facts = dict[str, Any]
 
@@ -569,6 +570,7 @@ PAGES: dict[str, list[Facts]] = {
     ],
     "account/data.html": [OWN],
     "account/delete.html": [LEAVING | {"days": 14}, OWN | {"days": 1}],
+    "api/reference.html": [{"root": "https://id.example/api/admin/v1", "rooms": rooms()}],
     "dev/mailbox.html": [
         {"messages": [MAIL, MAIL | {"id": "m2", "channel": "sms", "subject": None, "html": None}]},
         {"messages": []},

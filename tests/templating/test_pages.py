@@ -110,6 +110,7 @@ TITLES = {
     "admin/policy_new.html": ("policy-new", "New version"),
     "admin/policy.html": ("policy", "A version of the policy"),
     "admin/policy_simulation.html": ("policy-simulation", "Simulation"),
+    "api/reference.html": ("api-reference", "The administrators’ API"),
     "dev/mailbox.html": ("mailbox", "Development mailbox"),
 }
 IDS = {

@@ -20,7 +20,7 @@ from tests.support.admin_api import ROOT, machine
 from tests.support.databases import fresh_database
 from tests.support.provider import ISSUER, HandClock, Provider
 
-EXAMPLES = 100
+EXAMPLES = 10
 #: Whatever does not fit ends in one of these.
 REFUSED = ("400", "401", "403", "404", "405", "409", "412", "413", "414", "415", "422")
 CONFIG = {"checks": {"negative_data_rejection": {"expected-statuses": list(REFUSED)}}}

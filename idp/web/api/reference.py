@@ -74,9 +74,11 @@ async def page(request: Request) -> Response:
 def rooms() -> tuple[Room, ...]:
     """Return all operations, each with those of its kind."""
     paths = openapi.document("")["paths"]
-    entries = [_entry(each, paths[each.path][each.method.lower()]) for each in OPERATIONS.values()]
-    names = dict.fromkeys(each.name.partition(".")[0] for each in entries)
-    return tuple(Room(name, tuple(each for each in entries if each.name.partition(".")[0] == name)) for name in names)
+    found: dict[str, list[Entry]] = {}
+    for operation in sorted(OPERATIONS.values(), key=lambda each: (each.path, each.method)):
+        entry = _entry(operation, paths[operation.path][operation.method.lower()])
+        found.setdefault(operation.name.partition(".")[0], []).append(entry)
+    return tuple(Room(name, tuple(entries)) for name, entries in sorted(found.items()))
 
 
 def _entry(operation: Operation[Any, Any], described: Schema) -> Entry:
