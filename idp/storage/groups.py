@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, String, Table, delete, select, update
+from sqlalchemy import Column, String, Table, delete, or_, select, update
 
 from idp.domain.secret import make_id
 from idp.storage.columns import AnyRow, UtcTime, is_key, metadata
@@ -73,6 +73,13 @@ class GroupStore:
         """Return a group by its name."""
         row = (await self._connection.execute(select(groups).where(groups.c.name == name))).first()
         return _group(row) if row else None
+
+    async def named(self, names: Sequence[str]) -> Sequence[Group]:
+        """Return the groups of these names, in their order."""
+        if not names:
+            return []
+        query = select(groups).where(or_(*(groups.c.name == name for name in names))).order_by(groups.c.name)
+        return [_group(row) for row in await self._connection.execute(query)]
 
     async def page(self, *, text: str = "", after: str = "", limit: int) -> Sequence[Group]:
         """Return groups in the order of their names, starting behind `after`; `text` is how the name begins."""

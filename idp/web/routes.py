@@ -24,7 +24,9 @@ from idp.web import (
     well_known,
 )
 from idp.web.account import activity, apps, overview, own_data, profile, reasons, security, sessions
-from idp.web.admin import decisions, first_administrator, policies
+from idp.web.admin import first_administrator
+from idp.web.admin.clients_routes import client_routes
+from idp.web.admin.routes import console
 from idp.web.api.table import api_routes
 from idp.web.cors import preflight
 
@@ -50,7 +52,10 @@ def _page(path: str, page: Page) -> Route:
 
 def routes(*, is_dev: bool) -> list[BaseRoute]:
     """Return the table of routes; the mailbox exists in development only."""
-    return [*_protocol(), *_sign_in(), *_account(), *_links(), *_admin(), *_operations(is_dev=is_dev), *api_routes()]
+    return [
+        *_protocol(), *_sign_in(), *_account(), *_links(), *console(), *client_routes(), *_operations(is_dev=is_dev),
+        *api_routes(),
+    ]  # fmt: skip
 
 
 def _protocol() -> list[BaseRoute]:
@@ -132,21 +137,6 @@ def _links() -> list[BaseRoute]:
         _form("/invitation/{link}", signup.show_link, signup.submit_link),
         _form("/reset/{link}", recovery.show_reset, recovery.submit_reset),
         _form("/admin/first/{link}", first_administrator.show, first_administrator.submit),
-    ]
-
-
-def _admin() -> list[BaseRoute]:
-    return [
-        _page("/admin/decisions", decisions.decisions),
-        Route("/admin/decisions/countries", decisions.countries, methods=["GET"]),
-        Route("/admin/decisions/{decision}.json", decisions.record, methods=["GET"]),
-        _page("/admin/decisions/{decision}", decisions.decision),
-        Route("/admin/policies", policies.policies, methods=["GET"]),
-        _page("/admin/policies/new", policies.policy_new),
-        _page("/admin/policies/describe", policies.policy_described),
-        _page("/admin/policies/{version:int}", policies.policy),
-        Route("/admin/policies/{version:int}/simulation", policies.simulation, methods=["GET"]),
-        Route("/admin/policies/{version:int}/simulation.json", policies.report, methods=["GET"]),
     ]
 
 

@@ -40,3 +40,12 @@ async def events(provider: Provider, kind: str, user_id: str) -> list[dict[str, 
     """Return the details of somebody's events of a kind, newest first."""
     async with provider.site.transactions.open(write=False) as stores:
         return [row.detail or {} for row in await stores.events.list(kind=kind, user_id=user_id)]
+
+
+async def helper(provider: Provider, role: Role) -> Visitor:
+    """Return somebody of a role, at a browser that has not signed in yet."""
+    name = f"{role.value.replace('_', '')}{next(_numbers)}"
+    new = NewUser(f"{name}@example.org", name, PASSWORD, {}, email_verified=True, role=role)
+    user = await provider.site.users.create(new)
+    assert isinstance(user, User), user
+    return Visitor(provider, Person(user, name))

@@ -7,11 +7,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 from idp.domain.event import EventKind
+from idp.domain.redirect_uri import UriFault
 from idp.factors.totp import qr_code
+from idp.policy.client_advice import Advice
+from idp.policy.client_kinds import Kind, Why
 from idp.resources import folder
 from idp.templating import Templates
 from idp.web.admin.bars import bars
 from idp.web.api.reference import rooms
+from tests.templating.console_examples import CONSOLE, CONSOLE_PAGES
 
 Facts = dict[str, Any]
 
@@ -233,7 +237,106 @@ NOTICES = (
     "server_error",
 )
 
-CONSOLE: Facts = FORM | {"here": "/admin/decisions"}
+CLIENTS: Facts = CONSOLE | {"here": "/admin/clients", "may": ["clients.read", "clients.write", "roles.grant"]}
+READING: Facts = CLIENTS | {"may": ["clients.read"]}
+SHOWN_CLIENT: Facts = {
+    "id": "c-books",
+    "name": "Harbour Books",
+    "profile": "oauth21",
+    "active": True,
+    "self_registered": False,
+    "version": "v1",
+}
+SNIPPET: Facts = {"name": "authlib", "title": "Authlib", "text": "x = 1\n", "callback": "", "is_registered": True}
+CONNECTION: Facts = {
+    "discovery": "https://id.example/.well-known/openid-configuration",
+    "snippets": [
+        SNIPPET,
+        SNIPPET | {"name": "grafana", "callback": "https://books.example/login/generic_oauth", "is_registered": False},
+        SNIPPET | {"name": "generic", "title": ""},
+    ],
+    "left_out": ["Grafana"],
+}
+TYPED: Facts = {
+    "typed": {
+        "client-name": "Harbour Books",
+        "auth-method": "none",
+        "grant-code": "1",
+        "redirect-uris": "https://a.b/",
+    },
+    "code": "",
+    "detail": "",
+    "faults": {},
+    "uris": {},
+    "elsewhere": (),
+    "now": {},
+}
+URI_FAULTS = tuple(each.value for each in UriFault)
+REFUSED_CLIENT: Facts = TYPED | {
+    "code": "invalid",
+    "detail": "x",
+    "faults": {"client-name": "is empty", "jwks": "no JSON", "manager": "nobody", "grant-code": "at least one"},
+    "uris": {"redirect-uris": [("http://far.example/", code) for code in (*URI_FAULTS, "a_new_one")]},
+    "elsewhere": (("metadata", "contradicts itself"),),
+}
+STALE_CLIENT: Facts = TYPED | {
+    "code": "changed_meanwhile",
+    "now": {"client-name": "Theirs", "redirect-uris": "", "scope": ""},
+}
+KIND: Facts = {
+    "kind": "web",
+    "is_offered": True,
+    "profile": "oauth21",
+    "auth_methods": ["client_secret_basic", "private_key_jwt"],
+    "has_redirects": True,
+    "has_origins": True,
+    "why": [*(each.value for each in Why), "a_new_one"],
+    "metadata": {"grant_types": ["authorization_code"], "token_endpoint_auth_method": "none"},
+}
+MACHINE_KIND: Facts = KIND | {"kind": "machine", "auth_methods": ["none"], "has_redirects": False, "has_origins": False}
+CLIENT_ERRORS: Facts = {
+    "found": [
+        {"reason": "invalid_grant", "refused_by": check, "count": 3, "last_at": WHEN, "advice": advice}
+        for check, advice in (
+            ("check_verifier", "verifier"),
+            *((None, each.value) for each in Advice),
+            (None, "a_new_one"),
+        )
+    ],
+    "is_all": False,
+}
+CLIENT_PAGE: Facts = CLIENTS | {
+    "client": SHOWN_CLIENT,
+    "form": TYPED,
+    "version": "v1",
+    "hosts": ["books.example"],
+    "errors": CLIENT_ERRORS,
+    "managers": [{"id": "u1", "label": "anna@example.com"}],
+    "connection": CONNECTION,
+    "may_first_party": True,
+    "methods": ["none", "client_secret_basic"],
+    "profiles": ["oauth21"],
+    "formats": ("jwt", "opaque"),
+    "has_secret": True,
+    "can_sign_in": True,
+}
+TESTED: Facts = {
+    "request": [("client_id", "c-books"), ("state", "••••")],
+    "error": None,
+    "description": None,
+    "advice": None,
+    "method": "client_secret_basic",
+    "tokens": "{}",
+    "id_token": "{}",
+    "access_token": "{}",
+    "userinfo": "{}",
+}
+FAILED_TEST: Facts = TESTED | {
+    "error": "access_denied",
+    "description": "no",
+    "advice": "person_said_no",
+    "tokens": None,
+}
 DESCRIBING: Facts = CONSOLE | {"model": None, "longest": 500}
 PROPOSAL: Facts = {"rule": "[[rule]]", "text": "schema = 1", "is_fit": True, "model": None}
 DESCRIBED: Facts = {
@@ -377,6 +480,49 @@ PAGES: dict[str, list[Facts]] = {
         ADMINISTRATOR,
         ADMINISTRATOR | {"account": ACCOUNT},
         *(ADMINISTRATOR | {"error": error, "email": "a@b.example"} for error in (*ADMINISTRATOR_ERRORS, "a_new_one")),
+    ],
+    "admin/clients.html": [
+        CLIENTS | {"rows": [{"client": SHOWN_CLIENT, "hosts": ["books.example"]}], "find": "Har", "more": "cursor=x"},
+        READING
+        | {"rows": [{"client": SHOWN_CLIENT | {"active": False, "self_registered": True}, "hosts": []}]}
+        | {"find": "", "more": None},
+        CLIENTS | {"rows": [], "find": "", "more": None},
+    ],
+    "admin/client.html": [
+        CLIENT_PAGE,
+        CLIENT_PAGE | {"form": REFUSED_CLIENT, "managers": [], "errors": {"found": [], "is_all": True}},
+        CLIENT_PAGE | {"form": STALE_CLIENT, "has_secret": False, "can_sign_in": False},
+        CLIENT_PAGE | {"form": TYPED | {"code": "forbidden", "detail": "administrators only"}},
+        CLIENT_PAGE
+        | {"may": ["clients.read"], "may_first_party": False, "connection": CONNECTION | {"left_out": []}}
+        | {"client": SHOWN_CLIENT | {"active": False, "self_registered": True}},
+        CLIENT_PAGE | {"client": SHOWN_CLIENT | {"active": False}},
+    ],
+    "admin/client_new.html": [
+        CLIENTS | {"kinds": [KIND | {"kind": each.value, "is_offered": each is not Kind.FAPI} for each in Kind]},
+        CLIENTS | {"kinds": [KIND | {"kind": "a_new_one"}]},
+    ],
+    "admin/client_form.html": [
+        CLIENTS | {"kind": KIND, "form": form, "form_id": "f1", "may_first_party": True, "has_refresh": True}
+        for form in (TYPED, REFUSED_CLIENT, STALE_CLIENT)
+    ]
+    + [
+        CLIENTS | {"kind": MACHINE_KIND, "form": TYPED, "form_id": "f1", "may_first_party": False, "has_refresh": False}
+    ],
+    "admin/client_made.html": [
+        CLIENTS | {"client": SHOWN_CLIENT, "secret": "shown-once", "connection": CONNECTION},
+        CLIENTS | {"client": SHOWN_CLIENT, "secret": None, "connection": CONNECTION},
+    ],
+    "admin/client_rotate.html": [CLIENTS | {"client": SHOWN_CLIENT}],
+    "admin/client_delete.html": [CLIENTS | {"client": SHOWN_CLIENT}],
+    "admin/client_test.html": [
+        CLIENTS | {"client": SHOWN_CLIENT, "ended": TESTED, "is_over": False},
+        CLIENTS | {"client": SHOWN_CLIENT, "ended": FAILED_TEST, "is_over": False},
+        CLIENTS
+        | {"client": SHOWN_CLIENT, "is_over": False}
+        | {"ended": TESTED | {"id_token": None, "access_token": None, "userinfo": None}},
+        CLIENTS | {"client": SHOWN_CLIENT, "ended": None, "is_over": True},
+        CLIENTS | {"client": SHOWN_CLIENT, "ended": None, "is_over": False},
     ],
     "admin/decisions.html": [
         CONSOLE
@@ -570,6 +716,7 @@ PAGES: dict[str, list[Facts]] = {
     ],
     "account/data.html": [OWN],
     "account/delete.html": [LEAVING | {"days": 14}, OWN | {"days": 1}],
+    **CONSOLE_PAGES,
     "api/reference.html": [{"root": "https://id.example/api/admin/v1", "rooms": rooms()}],
     "dev/mailbox.html": [
         {"messages": [MAIL, MAIL | {"id": "m2", "channel": "sms", "subject": None, "html": None}]},

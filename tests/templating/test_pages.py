@@ -44,7 +44,7 @@ NOT_PAGES = {
     *(f"{room}/words.html" for room in ("account", "consent", "error", "recovery", "step_up")),
 }
 #: Facts that only the provider itself writes: addresses of its own pages, a drawing, names of languages.
-OUR_OWN = {"action", "back", "forgot", "signup", "lost", "onward", "uri"}
+OUR_OWN = {"action", "path", "back", "forgot", "signup", "lost", "onward", "uri"}
 CHECKED = {"qr", "drawing", "locales"}  # anything else than a drawing or a language is an error
 #: Two faces of one page, or the same words for the same thing on the way in and in the account.
 SAME_TITLE = {"step_up/choices.html", "signup/link.html", "enrol/codes.html"}
@@ -52,6 +52,7 @@ SAME_TITLE = {"step_up/choices.html", "signup/link.html", "enrol/codes.html"}
 WITHOUT_WORDS = {Refusal.LINK_SPENT}
 NOT_OF_A_PERSON = {
     EventKind.CLIENT_CHANGED,
+    EventKind.CLIENT_TESTED,
     EventKind.REGISTRATION_TOKEN_CHANGED,
     EventKind.KEY_ROTATED,
     EventKind.KEY_REVOKED,
@@ -62,6 +63,10 @@ NOT_OF_A_PERSON = {
     EventKind.POLICY_REVERTED,
     EventKind.DRAFT_APPROVED,
     EventKind.DRAFT_REMOVED,
+    EventKind.EVENTS_REMOVED,
+    EventKind.TRAIL_RESTARTED,
+    EventKind.ADMIN_REFUSED,
+    EventKind.MESSAGE_CHANGED,
 }
 
 TITLES = {
@@ -102,6 +107,36 @@ TITLES = {
     "account/why.html": ("why", "Why was I asked?"),
     "account/data.html": ("data", "Your data"),
     "account/delete.html": ("delete", "Delete my account"),
+    "admin/refused.html": ("refused", "That was not done"),
+    "admin/overview.html": ("overview", "Administration"),
+    "admin/users.html": ("users", "People"),
+    "admin/users_bulk.html": ("users-bulk", "What came of it"),
+    "admin/user_new.html": ("user-new", "New person"),
+    "admin/user.html": ("user", "A person"),
+    "admin/user_danger.html": ("user-danger", "Are you sure?"),
+    "admin/user_role.html": ("user-role", "Change role"),
+    "admin/groups.html": ("groups", "Groups"),
+    "admin/group_new.html": ("group-new", "New group"),
+    "admin/group.html": ("group", "A group"),
+    "admin/group_delete.html": ("group-delete", "Delete a group"),
+    "admin/sessions.html": ("admin-sessions", "Who is signed in"),
+    "admin/consents.html": ("consents", "What people allowed"),
+    "admin/keys.html": ("keys", "Signing keys"),
+    "admin/key_danger.html": ("key-danger", "Change signing keys"),
+    "admin/messages.html": ("messages", "Messages"),
+    "admin/events.html": ("events", "Events"),
+    "admin/settings.html": ("settings", "Settings"),
+    "admin/roles.html": ("roles", "What each role may do"),
+    "admin/invitations.html": ("invitations", "Invitations"),
+    "admin/registration_tokens.html": ("registration-tokens", "Registration tokens"),
+    "admin/clients.html": ("clients", "Clients"),
+    "admin/client.html": ("client", "Client"),
+    "admin/client_new.html": ("client-new", "What do you connect?"),
+    "admin/client_form.html": ("client-form", "Describe the application"),
+    "admin/client_made.html": ("client-made", "The application is connected"),
+    "admin/client_rotate.html": ("client-rotate", "New secret"),
+    "admin/client_delete.html": ("client-delete", "Delete the client"),
+    "admin/client_test.html": ("client-test", "Test this client"),
     "admin/decisions.html": ("decisions", "Decisions"),
     "admin/countries.html": ("countries", "Challenges by country"),
     "admin/decision.html": ("decision", "Decision"),
@@ -148,6 +183,28 @@ IDS = {
     "account/activity.html": "activity-older",
     "account/why.html": "why outcome was-me was-not-me to-activity",
     "account/data.html": "data-download delete-account",
+    "admin/users.html": "find status role group users-show users-list bulk-disable bulk-enable bulk-end_sessions older",
+    "admin/user_new.html": "email email_verified username name groups invite user-create",
+    "admin/user.html": "user-send-reset user-unlock user-end-sessions user-disable user-delete user-save group-add"
+    " user-groups user-ways user-sessions user-consents user-events",
+    "admin/user_danger.html": "typed danger-confirm danger-back",
+    "admin/user_role.html": "role role-save",
+    "admin/group.html": "name description group-save group-delete group-members",
+    "admin/key_danger.html": "danger-confirm danger-back",
+    "admin/messages.html": "state messages-show resend-m1",
+    "admin/events.html": "kind user_id client_id since until events-show export-csv export-ndjson",
+    "admin/invitations.html": "email name locale invitation-send",
+    "admin/registration_tokens.html": "profile uses days scopes token-create token-secret",
+    "admin/clients.html": "find clients-find clients-list client-new clients-more",
+    "admin/client.html": "client-acts client-test client-rotate client-disable client-delete client-errors client-save"
+    " client-name redirect-uris scope auth-method manager manager-add snippet-generic discovery",
+    "admin/client_new.html": "kind-web kind-fapi",
+    "admin/client_form.html": "client-defaults client-name redirect-uris scope client-create",
+    "admin/client_made.html": "client-id client-secret secret-once client-open snippet-generic",
+    "admin/client_rotate.html": "rotate-confirm",
+    "admin/client_delete.html": "delete-confirm",
+    "admin/client_test.html": "test-steps test-code test-tokens test-id-token test-access-token test-userinfo"
+    " test-begin",
     "admin/decisions.html": "person band decision decisions-show decisions-list decisions-older",
     "admin/policy_described.html": "sentence policy-describe",
     "admin/policy_new.html": "text policy-store",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.flows.admin import (
+    client_errors,
+    client_kinds,
     client_managers,
     clients,
     configuration,
@@ -16,6 +18,7 @@ from idp.flows.admin import (
     messages,
     people,
     provider,
+    registration_tokens,
     sessions,
     users,
 )
@@ -24,8 +27,23 @@ from idp.flows.admin.operation import Operation
 OPERATIONS: Mapping[str, Operation[Any, Any]] = {
     operation.name: operation
     for module in (
-        dashboard, users, people, groups, clients, client_managers, sessions, keys, messages, events, provider,
-        invitations, configuration, configuration_export,
+        client_errors,
+        client_kinds,
+        client_managers,
+        clients,
+        configuration,
+        configuration_export,
+        dashboard,
+        events,
+        groups,
+        invitations,
+        keys,
+        messages,
+        people,
+        provider,
+        registration_tokens,
+        sessions,
+        users,
     )
     for operation in module.OPERATIONS
 }  # fmt: skip

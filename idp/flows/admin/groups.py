@@ -13,7 +13,7 @@ from idp.domain.user import User
 from idp.flows.admin.listing import Listing, Page, paged, read_cursor
 from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, missing
-from idp.flows.admin.users import changeable
+from idp.flows.admin.users import PersonWanted, changeable
 from idp.flows.admin.values import Id, Name, Text, Version, version_of
 from idp.storage.groups import Group, GroupTaken
 from idp.storage.users import MOST_GROUPS
@@ -67,6 +67,12 @@ class GroupChanged(Input):
     description: Text | None = None
 
 
+class Groups(Output):
+    """Groups in the order of their names."""
+
+    items: list[GroupShown]
+
+
 class Membership(Input):
     """A person and a group."""
 
@@ -96,6 +102,13 @@ async def _show(work: Work, wanted: GroupWanted) -> GroupShown:
     if group is None:
         raise missing("group")
     return _shown(group)
+
+
+async def _of_person(work: Work, wanted: PersonWanted) -> Groups:
+    user = await work.stores.users.find(wanted.id)
+    if user is None:
+        raise missing("person")
+    return Groups(items=[_shown(each) for each in await work.stores.groups.named(user.groups[:MOST_GROUPS])])
 
 
 async def _create(work: Work, made: GroupMade) -> GroupShown:
@@ -186,6 +199,10 @@ LIST = Operation(
     "groups.list", "List groups", P.GROUPS_READ, GroupsWanted, Page[GroupShown], _list, "GET", "/groups"
 )  # fmt: skip
 SHOW = Operation("groups.show", "Show a group", P.GROUPS_READ, GroupWanted, GroupShown, _show, "GET", "/groups/{id}")
+OF_PERSON = Operation(
+    "users.groups", "List the groups that a person is in", P.GROUPS_READ, PersonWanted, Groups, _of_person, "GET",
+    "/users/{id}/groups",
+)  # fmt: skip
 CREATE = Operation(
     "groups.create", "Make a group", P.GROUPS_WRITE, GroupMade, GroupShown, _create, "POST", "/groups", status=201
 )
@@ -204,4 +221,4 @@ REMOVE = Operation(
     "groups.remove_member", "Take a person out of a group", P.GROUPS_WRITE, Membership, Nothing, _remove, "DELETE",
     "/groups/{id}/members/{user_id}", status=204,
 )  # fmt: skip
-OPERATIONS = (LIST, SHOW, CREATE, UPDATE, DELETE, ADD, REMOVE)
+OPERATIONS = (LIST, SHOW, OF_PERSON, CREATE, UPDATE, DELETE, ADD, REMOVE)

@@ -78,7 +78,7 @@ class PersonMade(Input):
 
 
 class PersonChanged(Input):
-    """What changes about a person; what is absent stays, a claim that is null goes (RFC 7396)."""
+    """What changes about a person; what is absent stays, what is null goes (RFC 7396)."""
 
     id: Id
     version: Version | None = None
@@ -201,11 +201,11 @@ async def _update(work: Work, changed: PersonChanged) -> Person:
             claims[name] = value
     if changed.groups is not None:
         claims["groups"] = sorted(set(changed.groups))
-    email = changed.email if changed.email is not None else user.email
+    email = changed.email if "email" in changed.model_fields_set else user.email
     is_verified = changed.email_verified if changed.email_verified is not None else user.email_verified
     if changed.email_verified is None and email != user.email:
         is_verified = False  # nobody has proved the new one
-    username = changed.username if changed.username is not None else user.username
+    username = changed.username if "username" in changed.model_fields_set else user.username
     checked = account_of(NewUser(email, username, None, claims, email_verified=is_verified))
     if isinstance(checked, Refusal):
         raise invalid(*_SAID[checked])

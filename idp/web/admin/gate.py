@@ -15,7 +15,8 @@ from idp.domain.permission import Permission
 from idp.domain.user import User
 from idp.flows import authorization
 from idp.flows.admin.callers import of_person, role_may
-from idp.flows.admin.operation import Caller
+from idp.flows.admin.operation import Caller, I, O, Operation
+from idp.flows.admin.problem import Code, Problem
 from idp.flows.decision_view import ADMINISTRATOR
 from idp.flows.policy_states import Mover
 from idp.flows.self_service import ADMINISTRATION, REAUTHENTICATION, Event, Leave, Owner, owner_of
@@ -23,6 +24,7 @@ from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.risk.desk import RiskDesk
 from idp.web import csrf, pages
+from idp.web.admin import navigation, notices
 from idp.web.authorize import bind, see_other, stuck, to_response
 from idp.web.errors import notice
 from idp.web.forms import form_of, single
@@ -30,6 +32,17 @@ from idp.web.site import context_of, site_of, visit_of
 
 PURPOSE = "admin"
 LONGEST_ID = 40
+#: Pages about what is weighed; there are none at a provider that weighs nothing.
+OF_RISK = frozenset({Permission.DECISIONS_READ, Permission.POLICIES_READ, Permission.POLICIES_WRITE})
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What an administrators' page asks for: a permission, another one for its form, and whether a proof just now."""
+
+    permission: Permission
+    writing: Permission
+    is_fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +52,15 @@ class Desk:
     request: Request
     visit: Visit
     user: User
-    risk: RiskDesk
+    weighing: RiskDesk | None
     fields: dict[str, str]
     caller: Caller
+
+    @property
+    def risk(self) -> RiskDesk:
+        """Return what weighs risk; only for pages that are not there without it."""
+        assert self.weighing is not None, "the door says that there is no such page"
+        return self.weighing
 
     @property
     def is_post(self) -> bool:
@@ -53,9 +72,19 @@ class Desk:
         """Return who is acting, by an opaque id."""
         return Mover(f"{ADMINISTRATOR}{self.user.id}")
 
-    def go(self, path: str) -> Response:
-        """Lead to another page of ours."""
-        return see_other(f"{site_of(self.request).settings.issuer}{path}")
+    def may(self, permission: Permission) -> bool:
+        """Say whether they have a permission, for a part of a page."""
+        return self.caller.may(permission) and (self.weighing is not None or permission not in OF_RISK)
+
+    async def do(self, operation: Operation[I, O], **given: object) -> O:
+        """Do an operation in their name; raise Problem if it is refused."""
+        return await site_of(self.request).administration.call(operation, self.caller, given)
+
+    def go(self, path: str, *, done: str | None = None, about: str = "") -> Response:
+        """Lead to another page of ours, which says what was done, and how that is undone where it can be."""
+        site = site_of(self.request)
+        said = notices.write(site.digester, self.visit, path, done, about) if done is not None else ""
+        return see_other(f"{site.settings.issuer}{path}{said}")
 
     def missing(self) -> Response:
         """Say that there is no such page."""
@@ -71,7 +100,18 @@ class Desk:
             csrf=csrf.token(self.request, self.visit, PURPOSE),
             action=site_of(self.request).settings.base_path + path,
             here=path,
+            may=sorted(each.value for each in Permission if self.may(each)),
+            sections=navigation.sections(self.may, path),
+            notice=notices.read(site_of(self.request).digester, self.visit, path, self.request.query_params),
             **facts,  # type: ignore[arg-type]
+        )
+
+    def refused(self, problem: Problem, *, back: str = "") -> Response:
+        """Say why something was not done, on a page of its own."""
+        if problem.code is Code.NOT_FOUND:
+            return self.missing()
+        return self.page(
+            "admin/refused.html", status=problem.status, code=problem.code.value, detail=problem.detail, back=back
         )
 
 
@@ -89,6 +129,8 @@ def admin(
     an administrator's session.
     """
 
+    guard = Guard(permission, writing if writing is not None else permission, fresh)
+
     async def endpoint(request: Request) -> Response:
         visit, is_new = visit_of(request)
         site = site_of(request)
@@ -96,8 +138,9 @@ def admin(
         async with site.transactions.open(write=True, request_id=visit.request_id) as stores:
             context = context_of(request, stores)
             owner = await owner_of(context, visit)
-            needed = writing if writing is not None and request.method == "POST" else permission
-            if owner is not None and (context.engine.risk is None or not role_may(owner.user.role, needed)):
+            needed = guard.writing if request.method == "POST" else permission
+            is_there = context.engine.risk is not None or permission not in OF_RISK
+            if owner is not None and not (is_there and role_may(owner.user.role, needed)):
                 return notice(request, "not_found", status=404)
             if owner is not None and request.method == "POST":
                 csrf.check(request, visit, PURPOSE, fields.get("csrf"))
@@ -108,12 +151,21 @@ def admin(
                 return await _sign_in(request, context, visit, owner, is_new=is_new, fresh=fresh)
             if reading is not None:
                 await _note(request, context, owner, reading)
-            assert context.engine.risk is not None
             caller = of_person(owner.user, is_fresh=fresh, address=visit.address, request_id=visit.request_id)
             desk = Desk(request, visit, owner.user, context.engine.risk, fields, caller)
-        return await handler(desk)
+        try:
+            return await handler(desk)
+        except Problem as problem:
+            return desk.refused(problem)
 
+    endpoint.guard = guard  # type: ignore[attr-defined]  # for whoever asks what a page is guarded by
     return endpoint
+
+
+def guard_of(page: object) -> Guard | None:
+    """Return what a page asks for, None if it is none of the administrators'."""
+    found = getattr(page, "guard", None)
+    return found if isinstance(found, Guard) else None
 
 
 async def _leave(context: Context, visit: Visit, owner: Owner, *, fresh: bool) -> Leave:
