@@ -139,9 +139,10 @@ class HtmlBrowser:
         return await self._go(request)
 
     async def submit(self, button: str, /, **fields: Value) -> Page:
-        """Fill in fields and press a button, both by id (with `_` for `-`)."""
+        """Fill in fields and press a button, both by id (with `_` for `-`, unless the id has it)."""
         form, control = self.page.document.form_with_button(button)
-        form.fill({id.replace("_", "-"): value for id, value in fields.items()})
+        known = {each.id for each in form.controls}
+        form.fill({id if id in known else id.replace("_", "-"): value for id, value in fields.items()})
         method, url = target(self.page.url, form, control)
         sent = urlencode(form.pressed(control))
         if method == "GET":

@@ -95,7 +95,8 @@ TOKEN: Facts = {
 INVITATION: Facts = {"id": "i1", "email": "bo@example.com", "name": "Bo", "expires_at": WHEN}
 FIGURES = (
     "signed_in", "refused", "throttled", "stepped_up", "denied", "signed_up", "tokens", "token_refusals", "risk_low",
-    "risk_medium", "risk_high", "risk_critical", "risk_new",
+    "risk_medium", "risk_high", "risk_critical", "answers_fast", "answers_middle", "answers_slow", "answers_late",
+    "answers_failed", "risk_new",
 )  # fmt: skip
 CHART: Facts = {
     "name": "sign-ins", "names": ["signed_in", "refused"], "most": 3,
@@ -115,7 +116,7 @@ OVERVIEW: Facts = ALL | {
     "charts": [
         CHART | {"name": name, "names": [figure]}
         for name, figure in zip(
-            ("sign-ins", "step-ups", "risk", "tokens", "sign-ups", *map(str, range(8))), FIGURES, strict=True
+            ("sign-ins", "step-ups", "risk", "tokens", "sign-ups", "answers", "faults", *map(str, range(11))), FIGURES, strict=True
         )
     ],
 }  # fmt: skip

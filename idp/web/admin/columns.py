@@ -13,6 +13,8 @@ CHARTS = (
     ("risk", ("risk_low", "risk_medium", "risk_high", "risk_critical")),
     ("tokens", ("tokens", "token_refusals")),
     ("sign-ups", ("signed_up",)),
+    ("answers", ("answers_fast", "answers_middle", "answers_slow", "answers_late")),
+    ("faults", ("answers_failed",)),
 )
 
 
