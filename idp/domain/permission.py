@@ -1,5 +1,6 @@
 """What can be allowed to somebody who helps to run the provider: one word for each kind of thing that they may do."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -30,6 +31,7 @@ class Permission(StrEnum):
     EVENTS_READ = "events.read"
     SETTINGS_READ = "settings.read"
     INVITATIONS_WRITE = "invitations.write"
+    WEBHOOKS_WRITE = "webhooks.write"
     CONFIGURATION_WRITE = "configuration.write"
 
 
@@ -39,6 +41,11 @@ SCOPE_PREFIX = "admin:"
 def scope_of(permission: Permission) -> str:
     """Return the scope of an access token that carries a permission."""
     return f"{SCOPE_PREFIX}{permission.value}"
+
+
+def is_of_administration(scopes: Iterable[str]) -> bool:
+    """Say whether one of the scopes gives power over the provider; `admin` is a name that APIs of others use for it."""
+    return any(scope == "admin" or scope.startswith(SCOPE_PREFIX) for scope in scopes)
 
 
 def permissions_in(scopes: frozenset[str]) -> frozenset[Permission]:

@@ -40,6 +40,7 @@ class Code(StrEnum):
     POLICY_REVERTED = "policy_reverted"
     BREAKER_OPEN = "breaker_open"
     BUDGET_EXHAUSTED = "budget_exhausted"
+    WEBHOOK_OFF = "webhook_off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from idp.flows.audit_retention import AuditRetention
 from idp.flows.figures import add_answers, keep_hours
 from idp.flows.policy_watch import PolicyWatch
 from idp.flows.signing_keys import SigningKeys
+from idp.flows.webhook_planner import WebhookPlanner
+from idp.flows.webhook_worker import WebhookWorker
 from idp.messages.outbox import OutboxWorker
 from idp.providers.keystore.port import KeyStoreFault
 from idp.storage.database import DatabaseAway
@@ -26,6 +28,7 @@ OUTBOX_EVERY_SECONDS = 1.0
 POLICY_EVERY_SECONDS = 60.0
 ALERTS_EVERY_SECONDS = 30.0
 AUDIT_EVERY_SECONDS = 5.0
+WEBHOOKS_EVERY_SECONDS = 1.0
 FIGURES_EVERY_SECONDS = 60.0
 MAX_BATCHES = 1000
 log = structlog.get_logger("housekeeping")
@@ -91,9 +94,11 @@ class Housekeeping:
         self, transactions: Transactions, keys: SigningKeys, outbox: OutboxWorker, clock: Clock,
         *, policies: PolicyWatch | None = None, alerts: AlertWatch | None = None,
         audit: tuple[AuditChain, AuditRetention] | None = None,
+        webhooks: tuple[WebhookPlanner, WebhookWorker] | None = None,
     ) -> None:  # fmt: skip
         """Keep what the chores need."""
         self._audit = audit
+        self._webhooks = webhooks
         self._policies = policies
         self._alerts = alerts
         self._transactions = transactions
@@ -112,6 +117,8 @@ class Housekeeping:
             (self._watch_policies, POLICY_EVERY_SECONDS),
             (self._watch_alerts, ALERTS_EVERY_SECONDS),
             (self._link_events, AUDIT_EVERY_SECONDS),
+            (self._plan_webhooks, WEBHOOKS_EVERY_SECONDS),
+            (self._deliver_webhooks, WEBHOOKS_EVERY_SECONDS),
             (self._count_hours, SWEEP_EVERY_SECONDS),
             (self._add_answers, FIGURES_EVERY_SECONDS),
         ):
@@ -155,6 +162,14 @@ class Housekeeping:
     async def _link_events(self) -> None:
         if self._audit is not None:
             await self._audit[0].keep()
+
+    async def _plan_webhooks(self) -> None:
+        if self._webhooks is not None:
+            await self._webhooks[0].plan()
+
+    async def _deliver_webhooks(self) -> None:
+        if self._webhooks is not None:
+            await self._webhooks[1].deliver()
 
     async def _deliver(self) -> None:
         while await self._outbox.deliver():

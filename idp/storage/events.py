@@ -207,16 +207,16 @@ class EventStore:
         rows = await self._connection.execute(query)
         return [(row.kind, row.at, cast(dict[str, Json], row.detail or {})) for row in rows]
 
-    async def linked_after(self, seq: int, *, limit: int) -> Sequence[NumberedEvent]:
+    async def linked_after(self, seq: int, *, limit: int, with_address: bool = True) -> Sequence[NumberedEvent]:
         """Return numbered events after a number, MOST_LINKED at most, in order: none is ever put in between.
 
         Whoever keeps the last number it saw misses nothing, and sees nothing twice. A number that retention removed is
-        skipped.
+        skipped. Raises SealBroken if an address that is wanted does not open.
         """
         rows = await self._connection.execute(_LINKED_AFTER, {"seq": seq, "limit": limit})
-        return [self._numbered(row) for row in rows]
+        return [self._numbered(row, self.address(row) if with_address else None) for row in rows]
 
-    def _numbered(self, row: AnyRow) -> NumberedEvent:
+    def _numbered(self, row: AnyRow, address: str | None) -> NumberedEvent:
         return NumberedEvent(
             seq=row.seq,
             id=row.id,
@@ -227,7 +227,7 @@ class EventStore:
             client_id=row.client_id,
             session_id=row.session_id,
             request_id=row.request_id,
-            address=self.address(row),
+            address=address,
             actor=(row.actor_kind, row.actor_id, row.actor_role) if row.actor_kind is not None else None,
             target=(row.target_kind, row.target_id) if row.target_kind is not None else None,
             detail=cast(dict[str, Json], row.detail or {}),

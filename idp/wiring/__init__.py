@@ -57,6 +57,7 @@ from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_p
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
 from idp.wiring.registration import build_clients
 from idp.wiring.risk import build_advising, build_rollout, risk_desk
+from idp.wiring.webhooks import Webhooks, build_webhooks
 
 __all__ = [
     "STATIC",
@@ -110,6 +111,7 @@ class Site:
     alerts: Alerts
     housekeeping: Housekeeping
     audit: Audit
+    webhooks: Webhooks
     administration: Administration
     templates: Templates
     digester: Digester
@@ -172,10 +174,14 @@ def _assemble(
     audit = build_audit(settings, transactions, clock, engine)
     documents, clients, registration = build_clients(settings, transactions, digester, clock)
     accounts = _accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where)
-    tools = Tools(transactions, clock, engine, notices, accounts.recovery, accounts.signup, signing, documents, rollout)
+    hooks = build_webhooks(settings, transactions, clock, alerts)
+    tools = Tools(
+        transactions, clock, engine, notices, accounts.recovery, accounts.signup, signing, documents, rollout,
+        hooks.sender,
+    )  # fmt: skip
     housekeeping = Housekeeping(
         transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],
-        audit=(audit.chain, audit.retention),
+        audit=(audit.chain, audit.retention), webhooks=(hooks.planner, hooks.worker),
     )  # fmt: skip
     return Site(
         settings=settings, clock=clock, database=database, transactions=transactions, watch=watch, engine=engine,
@@ -185,7 +191,8 @@ def _assemble(
         users=UserAdministration(transactions, hasher, judge, digester, clock),
         clients=clients, registration=registration,
         keys=signing, notices=notices,
-        alerts=alerts, housekeeping=housekeeping, audit=audit, administration=build_administration(settings, tools),
+        alerts=alerts, housekeeping=housekeeping, audit=audit, webhooks=hooks,
+        administration=build_administration(settings, tools),
         templates=templates, digester=digester,
     )  # fmt: skip
 

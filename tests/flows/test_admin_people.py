@@ -19,7 +19,9 @@ from tests.support.operators import COMMAND, Operators, operators
 
 HIDDEN = "(not shown)"
 #: Lists that only whoever may change them has any use for.
-READING_BUT_FOR_WRITERS = ("invitations.list", "registration_tokens.list", "configuration.export")
+READING_BUT_FOR_WRITERS = (
+    "invitations.list", "registration_tokens.list", "configuration.export", "webhooks.list", "webhooks.deliveries",
+)  # fmt: skip
 BIDI = "Ada \u202egnp.exe"
 
 

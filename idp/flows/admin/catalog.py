@@ -21,6 +21,8 @@ from idp.flows.admin import (
     registration_tokens,
     sessions,
     users,
+    webhooks,
+    webhooks_deliveries,
 )
 from idp.flows.admin.operation import Operation
 
@@ -44,6 +46,8 @@ OPERATIONS: Mapping[str, Operation[Any, Any]] = {
         registration_tokens,
         sessions,
         users,
+        webhooks,
+        webhooks_deliveries,
     )
     for operation in module.OPERATIONS
 }  # fmt: skip

@@ -9,6 +9,7 @@ from idp.flows.policy_rollout import PolicyRollout
 from idp.flows.recovery import Recovery
 from idp.flows.signing_keys import SigningKeys
 from idp.flows.signup import SignUp
+from idp.flows.webhook_sender import WebhookSender
 from idp.oauth.context import Context, Engine
 from idp.oauth.extensions.registration_documents import Documents
 from idp.oauth.request import HttpRequest
@@ -39,6 +40,7 @@ class Tools:
     keys: SigningKeys
     documents: Documents
     rollout: PolicyRollout
+    webhooks: WebhookSender
     options: Sequence[Option] = ()
 
     def context(self, stores: Stores, *, address: str | None, request_id: str | None) -> Context:
