@@ -138,11 +138,11 @@ def _check_uris(client: Client) -> None:
                 raise BadClient(f"redirect URI {uri!r} {SENTENCES[fault]}", code="invalid_redirect_uri")
     for origin in client.allowed_cors_origins:
         if not is_safe_uri(origin) or origin_of(origin) != origin:
-            raise BadClient(f"{origin!r} is not an origin: https://host, nothing behind it")
+            raise BadClient("allowed_cors_origins are https://host, with nothing behind it")
     for name in LINKS:
         link = getattr(client, name)
         if link is not None and not is_safe_uri(link):
-            raise BadClient(f"{name} {link!r} is not an https URL")
+            raise BadClient(f"{name} is not an https URL")
     frame = client.frontchannel_logout_uri
     if frame is not None and origin_of(frame) not in {origin_of(uri) for uri in client.redirect_uris}:
         raise BadClient("frontchannel_logout_uri is on the scheme, host and port of a redirect URI")

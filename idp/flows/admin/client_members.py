@@ -13,6 +13,7 @@ from idp.flows.admin.problem import Code, Fault, Problem, invalid
 from idp.flows.admin.values import is_plain
 from idp.oauth.registration_members import MEMBERS, read_members
 
+LONGEST_NAME = 100
 URI_LISTS = ("redirect_uris", "post_logout_redirect_uris")
 _BLANK = Client(id="-", name="")
 
@@ -22,6 +23,9 @@ def read_client(work: Work, metadata: Mapping[str, Any], base: Client) -> Client
 
     Raises Problem for what cannot be, and for what only somebody else may give.
     """
+    name = metadata.get("client_name", base.name)
+    if not isinstance(name, str) or not is_plain(name) or not name.strip() or len(name) > LONGEST_NAME:
+        raise invalid("metadata.client_name", f"has 1 to {LONGEST_NAME} characters that can be seen")
     if faults := list(_uri_faults(metadata, base)):
         raise Problem(Code.INVALID, "; ".join(f"{each.member}: {each.detail}" for each in faults[:10]), faults)
     unset = {MEMBERS[name].field for name, value in metadata.items() if value is None and name in MEMBERS}
@@ -31,8 +35,6 @@ def read_client(work: Work, metadata: Mapping[str, Any], base: Client) -> Client
         client = read_members(kept, cleared)
     except BadClient as error:
         raise refused(error) from None
-    if not is_plain(client.name) or not client.name.strip() or len(client.name) > 100:
-        raise invalid("metadata.client_name", "has 1 to 100 characters that can be seen")
     gained = {scope for scope in client.scopes if scope.startswith(SCOPE_PREFIX)} - set(base.scopes)
     if gained and work.caller.role is not Role.OWNER:
         raise Problem(Code.FORBIDDEN, "owners say which clients may ask for scopes of administration")
@@ -49,6 +51,8 @@ def _uri_faults(metadata: Mapping[str, Any], base: Client) -> Iterator[Fault]:
 
 
 def refused(error: BadClient) -> Problem:
-    """Return the refusal of a registration that contradicts itself."""
-    member = "metadata.redirect_uris" if error.code == "invalid_redirect_uri" else "metadata"
-    return invalid(member, str(error))
+    """Return the refusal of a registration that contradicts itself, at the member with which its sentence begins."""
+    member, _, rest = str(error).partition(" ")
+    if member in MEMBERS:
+        return invalid(f"metadata.{member}", rest)
+    return invalid("metadata.redirect_uris" if error.code == "invalid_redirect_uri" else "metadata", str(error))

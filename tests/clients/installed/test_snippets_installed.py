@@ -86,7 +86,18 @@ async def test_apache_takes_its_configuration(office: BackOffice, tmp_path: Path
     needed = ("mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc")
     loaded = [f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in needed]
     conf = tmp_path / "apache.conf"
-    conf.write_text("\n".join([*loaded, "ServerName localhost", f"ServerRoot {tmp_path}", "Listen 127.0.0.1:1", text]))
+    conf.write_text(
+        "\n".join(
+            [
+                *loaded,
+                "ServerName localhost",
+                f"ServerRoot {tmp_path}",
+                "Listen 127.0.0.1:1",
+                f"ErrorLog {tmp_path}/error.log",
+                text,
+            ]
+        )
+    )
 
     checked = await asyncio.to_thread(
         subprocess.run, [PROGRAM, "-t", "-f", str(conf)], capture_output=True,
