@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from idp.domain.assurance import Factor, Proof
+from idp.domain.permission import is_of_administration
 from idp.domain.risk import Part
 from idp.domain.secret import Digester, make_id
 from idp.domain.user import Role, User
 from idp.domain.vocabulary import ListHit, NetKind, ScopeClass, UserClass
-from idp.flows.assessment import ADMIN_SCOPE, Assessed, Attempt
+from idp.flows.assessment import Assessed, Attempt
 from idp.flows.fact_snapshot import facts_for
 from idp.flows.throttle import network_of
 from idp.flows.verdict import advice_json
@@ -151,7 +152,7 @@ def _nats(parts: tuple[Part, ...], code: str) -> float | None:
 
 def _scope_class(attempt: Attempt) -> ScopeClass:
     scopes = frozenset(attempt.request.scopes) if attempt.request is not None else frozenset()
-    if ADMIN_SCOPE in scopes:
+    if is_of_administration(scopes):
         return ScopeClass.ADMIN
     if "offline_access" in scopes:
         return ScopeClass.OFFLINE

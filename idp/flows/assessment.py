@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from idp.domain.assurance import Trait
 from idp.domain.authorization import AuthorizationRequest
 from idp.domain.client import Client
+from idp.domain.permission import is_of_administration
 from idp.domain.secret import make_id
 from idp.domain.session import Session
 from idp.domain.user import User
@@ -22,7 +23,6 @@ from idp.risk.scorer import Scored
 from idp.risk.signal import Circumstances, Failures, Hints
 
 NOBODY = ""
-ADMIN_SCOPE = "admin"
 #: What can be guessed at; failures say nothing of somebody who is signed in.
 COUNTED = frozenset({Event.LOGIN, Event.RECOVERY})
 
@@ -109,7 +109,7 @@ async def _circumstances(context: Context, visit: Visit, user: User | None, atte
         ja4h=visit.ja4h,
         rtt_ms=visit.rtt_ms,
         new_client=await _is_new_client(context, user, attempt),
-        admin_scope=ADMIN_SCOPE in attempt.request.scopes if attempt.request is not None else None,
+        admin_scope=is_of_administration(attempt.request.scopes) if attempt.request is not None else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from idp.domain.consent import Consent
 from idp.domain.event import EventKind
-from idp.flows.assessment import ADMIN_SCOPE
+from idp.domain.permission import is_of_administration
 from idp.flows.authorization import Outcome, Standing, cancel
 from idp.oauth.context import Context
 from idp.policy import consent as consent_policy
@@ -22,7 +22,7 @@ async def allow(context: Context, standing: Standing) -> bool:
     await context.record(
         EventKind.CONSENT_GIVEN, user_id=user.id, client_id=request.client_id,
         scopes=" ".join(sorted(request.scopes)),
-        first_admin_scope=before is None and ADMIN_SCOPE in request.scopes,  # risk/behaviour.py
+        first_admin_scope=before is None and is_of_administration(request.scopes),  # risk/behaviour.py
     )  # fmt: skip
     return True
 

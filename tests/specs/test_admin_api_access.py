@@ -13,7 +13,7 @@ from idp.policy.administration import PERMISSIONS
 from tests.support.admin_api import Api, api, by_person, machine, machine_client, person_api, somebody
 from tests.support.factors import with_totp
 from tests.support.jose import forge, parts
-from tests.support.provider import HOUR, MINUTE, SECOND, HandClock, Provider
+from tests.support.provider import MINUTE, SECOND, HandClock, Provider
 from tests.support.relying_party import Answer
 
 STALE = 5 * MINUTE + SECOND
@@ -236,11 +236,3 @@ async def test_only_a_registered_scope_is_granted(provider: Provider) -> None:
 
     assert granted == "openid"
     assert (alone.status, alone.error) == (400, "invalid_scope")
-
-
-async def test_a_session_that_idled_away_ends_access(provider: Provider, clock: HandClock) -> None:
-    """A token of an ended session is over, though its own time is not."""
-    bearer = await person_api(provider, Role.OWNER)
-    clock.advance(HOUR)
-
-    assert_challenged(await bearer.get("/users"), 401, "invalid_token")

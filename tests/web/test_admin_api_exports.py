@@ -194,6 +194,15 @@ async def test_what_is_refused_is_refused_before_the_first_row(provider: Provide
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_an_export_stands_in_the_trail_once(provider: Provider, bearer: Api) -> None:
+    answer = await bearer.get("/users", accept=CSV)
+
+    async with provider.site.transactions.open(write=False) as stores:
+        rows = await stores.events.list(kind="list_exported", limit=1000)
+    mine = [row for row in rows if row.request_id == answer.headers["x-request-id"]]
+    assert [(row.actor_kind, row.detail) for row in mine] == [("client", {"operation": "users.list"})]
+
+
 async def test_an_export_holds_no_secret_column() -> None:
     for operation in OPERATIONS.values():
         assert not {"client_secret", "password", "token", "secret"} & set(columns(operation)), operation.name

@@ -157,6 +157,14 @@ class Administration:
                 await keep(opened.stores, output)
         return output
 
+    async def note_export(self, operation: Operation[I, O], caller: Caller) -> None:
+        """Leave a row for a list that is read to its end, and so leaves the house."""
+        event = Event(
+            EventKind.LIST_EXPORTED, address=caller.address, actor=caller.actor, detail={"operation": operation.name}
+        )
+        async with self.tools.transactions.open(write=True, request_id=caller.request_id) as stores:
+            await stores.events.add(event, self.tools.clock.now())
+
     def admits(self, operation: Operation[I, O], caller: Caller) -> bool:
         """Say whether the caller may do this at all, and proved themselves recently enough for it."""
         return caller.may(operation.permission) and (caller.is_fresh or not operation.is_dangerous)

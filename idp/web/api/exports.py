@@ -73,6 +73,7 @@ async def stream(export: Export, media_type: str) -> Response:
     """Return the whole list; what refuses its first page is raised before anything is sent."""
     pages = export.pages()
     first = await anext(pages)
+    await export.administration.note_export(export.operation, await export.caller())
     names = columns(export.operation)
 
     async def body() -> AsyncIterator[bytes]:

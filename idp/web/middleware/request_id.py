@@ -10,7 +10,7 @@ from idp import logs
 from idp.domain.secret import make_id
 from idp.metrics import count
 
-METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
 class RequestId:
