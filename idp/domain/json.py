@@ -18,15 +18,15 @@ class BadJson(ValueError):
 class _Members:
     """Turns the members of each object into a dict, and counts them over the whole text."""
 
-    def __init__(self) -> None:
-        self._count = 0
+    def __init__(self, most: int) -> None:
+        self._count, self._most = 0, most
 
     def read(self, pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         members = dict(pairs)
         self._count += len(pairs)
         if len(members) != len(pairs):
             raise BadJson("a member appears twice")
-        if self._count > MAX_MEMBERS:
+        if self._count > self._most:
             raise BadJson("too many members")
         return members
 
@@ -57,12 +57,12 @@ def depth_of(text: str) -> int:
     return deepest
 
 
-def read_json(text: str, *, max_depth: int = 32) -> Json:
+def read_json(text: str, *, max_depth: int = 32, max_members: int = MAX_MEMBERS) -> Json:
     """Parse JSON that a stranger wrote; raise BadJson rather than guess."""
     if depth_of(text) > max_depth:
         raise BadJson("nested too deeply")
     try:
-        value: Json = json.loads(text, object_pairs_hook=_Members().read, parse_constant=_refuse_constant)
+        value: Json = json.loads(text, object_pairs_hook=_Members(max_members).read, parse_constant=_refuse_constant)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # lone surrogates and 1e999 end here
     except BadJson:
         raise
@@ -71,9 +71,9 @@ def read_json(text: str, *, max_depth: int = 32) -> Json:
     return value
 
 
-def read_object(text: str, *, max_depth: int = 32) -> dict[str, Json]:
+def read_object(text: str, *, max_depth: int = 32, max_members: int = MAX_MEMBERS) -> dict[str, Json]:
     """Parse a JSON object; raise BadJson for any other value."""
-    value = read_json(text, max_depth=max_depth)
+    value = read_json(text, max_depth=max_depth, max_members=max_members)
     if not isinstance(value, dict):
         raise BadJson("not a JSON object")
     return value

@@ -13,6 +13,7 @@ from idp.web.api import problems
 from idp.web.csrf import Forged
 from idp.web.forms import BadForm
 from idp.web.pages import page
+from idp.web.scim import errors as scim
 from idp.web.site import request_id_of
 from idp.wiring import DatabaseAway
 
@@ -42,8 +43,10 @@ def notice(
     request: Request, kind: str, *, status: int, retry_uri: str | None = None, retry_after: int | None = None
 ) -> Response:
     """Return a page that says in words what happened and what to do, or the JSON equivalent."""
-    if problems.is_ours(request):
-        response: Response = problems.problem(request, status)
+    if scim.is_ours(request):
+        response: Response = scim.error(status)
+    elif problems.is_ours(request):
+        response = problems.problem(request, status)
     elif is_api(request):
         error = "temporarily_unavailable" if status == 503 else "server_error" if status >= 500 else "invalid_request"
         response = JSONResponse({"error": error}, status, headers=NO_STORE)
@@ -69,6 +72,8 @@ async def page_error(request: Request, error: Exception) -> Response:
 async def bad_form(request: Request, error: Exception) -> Response:
     """Refuse a body or query that cannot be read."""
     assert isinstance(error, BadForm)
+    if scim.is_ours(request):
+        return scim.error(error.status, error.message)
     if problems.is_ours(request):
         return problems.problem(request, error.status, error.message)
     if is_api(request):
@@ -105,6 +110,8 @@ async def away(request: Request, error: Exception) -> Response:
 async def http_error(request: Request, error: Exception) -> Response:
     """Answer unknown paths and wrong methods."""
     assert isinstance(error, HTTPException)
+    if scim.is_ours(request):
+        return scim.error(error.status_code, headers=error.headers)
     if problems.is_ours(request):
         return problems.problem(request, error.status_code, headers=error.headers)
     if error.status_code == 405:

@@ -45,19 +45,19 @@ async def form_of(request: Request) -> Pairs:
     return parse(await _body(request))
 
 
-async def json_text_of(request: Request) -> str:
-    """Return a JSON body as text; raise BadForm with 413, 415 or 400."""
-    _check_type(request, "application/json")
+async def json_text_of(request: Request, *types: str) -> str:
+    """Return a JSON body as text; raise BadForm with 413, 415 or 400. `types` are media types beside JSON's own."""
+    _check_type(request, "application/json", *types)
     try:
         return (await _body(request)).decode()
     except UnicodeDecodeError as error:
         raise BadForm(400, "the body must be UTF-8") from error
 
 
-def _check_type(request: Request, wanted: str) -> None:
+def _check_type(request: Request, *wanted: str) -> None:
     media_type, _, options = request.headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != wanted:
-        raise BadForm(415, f"the body must be {wanted}")
+    if media_type.strip().lower() not in wanted:
+        raise BadForm(415, f"the body must be {wanted[0]}")
     charset = options.strip().lower().removeprefix("charset=").strip('"')
     if charset not in ("", "utf-8", "utf8") or "content-encoding" in request.headers:
         raise BadForm(415, "the body must be UTF-8, not compressed")

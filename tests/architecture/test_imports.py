@@ -61,6 +61,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "wiring",
         "flows/admin",
     ),
+    "scim2_models": ("flows/admin/scim", "web/scim"),
     "prometheus_client": ("metrics",),
     "secrets": ("domain/secret", "demo"),
     "random": (),

@@ -1,0 +1,78 @@
+"""Resources and changes of them as clients send them: read strictly, applied whole or not at all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scim2_models import Context, PatchOp
+
+from idp.domain.json import Json
+from idp.flows.admin.scim.faults import Kind, ScimProblem, reading
+from idp.flows.admin.scim.filters import check_bounds
+from idp.flows.admin.scim.models import POLICY
+
+_LONGEST_PATH = 512
+_MOST_CHANGES = 100
+_PASSWORD = "password"
+
+
+def resource_of(document: Mapping[str, Json], model: Any, *, is_new: bool) -> Any:
+    """Return a resource that was checked; what only we write is left out of it."""
+    _refuse_password(document)
+    context = Context.RESOURCE_CREATION_REQUEST if is_new else Context.RESOURCE_REPLACEMENT_REQUEST
+    with reading():
+        return model.model_validate(_without_nulls(document), scim_ctx=context, scim_policy=POLICY)
+
+
+def replaced(document: Mapping[str, Json], before: Any) -> Any:
+    """Return a resource as a PUT wants it, which was as it is in `before`."""
+    resource = resource_of(document, type(before), is_new=False)
+    with reading():
+        resource.replace(before)
+    return resource
+
+
+def patched(document: Mapping[str, Json], before: Any) -> Any:
+    """Return a resource with the changes of a PATCH."""
+    changes = next((value for name, value in document.items() if name.lower() == "operations"), None)
+    if isinstance(changes, list):
+        _check_changes(changes)
+    after, message = before.model_copy(deep=True), PatchOp.__class_getitem__(type(before))
+    with reading():
+        patch = message.model_validate(dict(document), scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=POLICY)
+        patch.patch(after, scim_policy=POLICY)
+    return after
+
+
+def _check_changes(changes: list[Json]) -> None:
+    """Raise ScimProblem for too many changes, paths that are too long or too deep to be parsed, and passwords."""
+    if len(changes) > _MOST_CHANGES:
+        raise ScimProblem(Kind.INVALID_VALUE, f"a PATCH has {_MOST_CHANGES} operations at most")
+    for change in changes:
+        if not isinstance(change, Mapping):
+            continue
+        for name, value in change.items():
+            if name.lower() == "path" and isinstance(value, str):
+                _check_path(value)
+            if name.lower() == "value" and isinstance(value, Mapping):
+                for path in value:
+                    _check_path(path)
+
+
+def _check_path(path: str) -> None:
+    check_bounds(path, kind=Kind.INVALID_PATH, longest=_LONGEST_PATH)
+    if path.rpartition(":")[2].strip().lower() == _PASSWORD:
+        raise _no_password()
+
+
+def _refuse_password(document: Mapping[str, Json]) -> None:
+    if any(name.rpartition(":")[2].strip().lower() == _PASSWORD for name in document):
+        raise _no_password()
+
+
+def _no_password() -> ScimProblem:
+    return ScimProblem(Kind.MUTABILITY, "nobody chooses another's password: they choose it by a link that is sent them")
+
+
+def _without_nulls(document: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a document without members that are null, which say what absent ones do (RFC 7643 §2.5)."""
+    return {name: value for name, value in document.items() if value is not None}

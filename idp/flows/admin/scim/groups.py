@@ -1,0 +1,246 @@
+"""Groups by SCIM: their names and who is in them, changed by the operations that pages and the API have."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import JsonValue
+from scim2_models import Path as ScimPath
+from scim2_models import Reference
+
+from idp.domain.event import EventKind
+from idp.domain.permission import Permission as P
+from idp.flows.admin import groups
+from idp.flows.admin.groups import GroupActedOn, GroupChanged, GroupMade, Membership
+from idp.flows.admin.operation import Nothing, Operation, Work
+from idp.flows.admin.problem import Code, Problem, missing
+from idp.flows.admin.scim import bodies, filters
+from idp.flows.admin.scim.faults import Kind, ScimProblem
+from idp.flows.admin.scim.lists import (
+    Asked,
+    Changed,
+    OneAsked,
+    Rows,
+    Sent,
+    Shown,
+    directory_of,
+    dumped,
+    listed,
+    search_of,
+    selection_of,
+)
+from idp.flows.admin.scim.models import Group, Member, Meta
+from idp.flows.admin.scim.users import ROOT
+from idp.flows.admin.values import version_of
+from idp.storage.directory import Groups, KnownGroup, Order, Slice
+
+ORDERS = {"id": Order.ID, "meta.created": Order.CREATED, "displayname": Order.NAME}
+MOST_MEMBERS = 10_000  # of all groups of one answer
+MOST_AT_ONCE = 1000  # members that come or go with one request
+_LONGEST_ID = 255
+
+
+async def _list(work: Work, asked: Asked) -> Shown:
+    search = search_of(asked.search, Group)
+    narrowed = filters.of_groups(search.filter)
+    directory, wanted, member = directory_of(work), narrowed.rows, narrowed.member
+    if member is not None:
+        wanted = await _of_member(work, wanted, member)
+    left = [MOST_MEMBERS]
+    is_opened = not narrowed.is_exact or (search.sort_by is not None and str(search.sort_by).lower() not in ORDERS)
+
+    async def read(part: Slice) -> Sequence[Any]:
+        found = await directory.groups(wanted, part)
+        if is_opened:  # of the members, the filter asks at most for this one
+            return [_resource(work, each, [member] if member is not None else None) for each in found]
+        return [await _filled(work, each, search, left) for each in found]
+
+    shown = await listed(search, Rows(await directory.count_groups(wanted), narrowed.is_exact, read), ORDERS)
+    return await _with_members(work, shown, search, left) if is_opened else shown
+
+
+async def _of_member(work: Work, wanted: Groups, member: str) -> Groups:
+    user = await work.stores.users.find(member)
+    names = user.groups if user is not None else ()
+    return Groups(wanted.id, [n for n in names if wanted.names is None or n in wanted.names], wanted.external_id)
+
+
+async def _with_members(work: Work, shown: Shown, search: Any, left: list[int]) -> Shown:
+    """Return a list that was filtered without members, with the members of what is left of it."""
+    full: list[JsonValue] = []
+    listed_now = shown.document["Resources"]
+    assert isinstance(listed_now, list), "we made it"
+    for each in listed_now:
+        assert isinstance(each, dict), "we made it"
+        found = await directory_of(work).groups(Groups(id=str(each["id"])), Slice(0, 1))
+        full += [dumped(await _filled(work, group, search, left), search) for group in found]
+    return Shown(document={**shown.document, "Resources": full})
+
+
+async def _filled(work: Work, known: KnownGroup, selection: Any, left: list[int]) -> Any:
+    """Return a group with its members, unless they are not wanted; `left` says how many may still be shown."""
+    if not _wants_members(selection):
+        return _resource(work, known, None)
+    members = await directory_of(work).members(known.group.name, limit=left[0] + 1)
+    left[0] -= len(members)
+    if left[0] < 0:
+        raise ScimProblem(Kind.TOO_MANY, f"more than {MOST_MEMBERS} members; ask with excludedAttributes=members")
+    return _resource(work, known, members)
+
+
+def _wants_members(selection: Any) -> bool:
+    """Say whether members, or the version that stands for them too, are part of an answer."""
+    names = ("members", "meta")
+    if selection.attributes:
+        return any(_attribute(each) in names for each in selection.attributes)
+    return not any(str(each).rpartition(":")[2].lower() == "members" for each in selection.excluded_attributes or ())
+
+
+def _attribute(path: "ScimPath[Any]") -> str:
+    return str(path).rpartition(":")[2].partition(".")[0].lower()
+
+
+def _resource(work: Work, known: KnownGroup, members: Sequence[str] | None) -> Any:
+    """Return a group; without its members it has no version."""
+    root, group = work.tools.engine.url(ROOT), known.group
+    version = None if members is None else f'W/"{_version(known, members)}"'
+    shown = [Member(value=each, ref=Reference(f"{root}/Users/{each}"), type="User") for each in members or ()]
+    return Group(
+        id=group.id, external_id=known.external_id, display_name=group.name,
+        members=shown or None,
+        meta=Meta(
+            resource_type="Group", created=group.created_at, last_modified=group.updated_at,
+            location=f"{root}/Groups/{group.id}", version=version,
+        ),
+    )  # fmt: skip
+
+
+def _version(known: KnownGroup, members: Sequence[str]) -> str:
+    return version_of({"id": known.external_id, "name": known.group.name, "members": list(members)})
+
+
+async def _known(work: Work, group_id: str) -> KnownGroup:
+    found = await directory_of(work).groups(Groups(id=group_id), Slice(0, 1))
+    if not found:
+        raise missing("group")
+    return found[0]
+
+
+async def _answer(work: Work, group_id: str, search: Any) -> Shown:
+    selection, known = selection_of(search, Group), await _known(work, group_id)
+    resource = await _filled(work, known, selection, [MOST_MEMBERS])
+    version = str(resource.meta.version)[3:-1] if resource.meta.version is not None else None
+    return Shown(
+        document=dumped(resource, selection), id=group_id, location=resource.meta.location, version=version
+    )  # fmt: skip
+
+
+async def _show(work: Work, asked: OneAsked) -> Shown:
+    return await _answer(work, asked.id, asked.search)
+
+
+async def _locked(work: Work, group_id: str, version: str | None) -> tuple[KnownGroup, Sequence[str]]:
+    """Return a group and its members, which nobody changes meanwhile by an operation on groups."""
+    if await work.stores.groups.lock(group_id) is None:
+        raise missing("group")
+    known = await _known(work, group_id)
+    members = await directory_of(work).members(known.group.name, limit=MOST_MEMBERS + 1)
+    if version is not None and version != _version(known, members):
+        raise Problem(Code.CHANGED_MEANWHILE, "somebody has changed this group meanwhile")
+    return known, members
+
+
+async def _create(work: Work, sent: Sent) -> Shown:
+    selection_of(sent.search, Group)
+    wanted = bodies.resource_of(sent.document, Group, is_new=True)
+    made = await groups.CREATE.run(work, GroupMade(name=_name(wanted)))
+    if wanted.external_id is not None:
+        await _set_external_id(work, made.id, wanted)
+    await _change_members(work, made.id, frozenset(), _members(wanted))
+    return await _answer(work, made.id, sent.search)
+
+
+async def _replace(work: Work, changed: Changed) -> Shown:
+    return await _change(work, changed, bodies.replaced)
+
+
+async def _patch(work: Work, changed: Changed) -> Shown:
+    return await _change(work, changed, bodies.patched)
+
+
+async def _change(work: Work, changed: Changed, apply: Any) -> Shown:
+    selection_of(changed.search, Group)
+    known, members = await _locked(work, changed.id, changed.version)
+    if len(members) > MOST_MEMBERS:
+        raise ScimProblem(Kind.TOO_MANY, f"groups of more than {MOST_MEMBERS} members are changed elsewhere")
+    wanted = apply(changed.document, _resource(work, known, members))
+    if _name(wanted) != known.group.name:
+        await groups.UPDATE.run(work, GroupChanged(id=changed.id, name=_name(wanted)))
+    if wanted.external_id != known.external_id:
+        await _set_external_id(work, changed.id, wanted)
+    await _change_members(work, changed.id, frozenset(members), _members(wanted))
+    return await _answer(work, changed.id, changed.search)
+
+
+async def _change_members(work: Work, group_id: str, before: frozenset[str], after: frozenset[str]) -> None:
+    if len(before ^ after) > MOST_AT_ONCE:
+        raise ScimProblem(Kind.TOO_MANY, f"at most {MOST_AT_ONCE} members come or go with one request")
+    for user_id in sorted(after - before):
+        try:
+            await groups.ADD.run(work, Membership(id=group_id, user_id=user_id))
+        except Problem as problem:
+            if problem.code is Code.NOT_FOUND:
+                raise ScimProblem(Kind.INVALID_VALUE, "members: somebody of them does not exist") from None
+            raise
+    for user_id in sorted(before - after):
+        await groups.REMOVE.run(work, Membership(id=group_id, user_id=user_id))
+    group = await work.stores.groups.find(group_id)
+    if group is not None and before != after:
+        await work.stores.groups.save(replace(group, updated_at=work.now))
+
+
+def _name(wanted: Any) -> str:
+    name: str = wanted.display_name or ""
+    if not 1 <= len(name) <= 100 or not name.strip():
+        raise ScimProblem(Kind.INVALID_VALUE, "displayName has 1 to 100 characters")
+    return name
+
+
+async def _set_external_id(work: Work, group_id: str, wanted: Any) -> None:
+    text: str | None = wanted.external_id or None
+    if text is not None and len(text) > _LONGEST_ID:
+        raise ScimProblem(Kind.INVALID_VALUE, f"externalId has {_LONGEST_ID} characters at most")
+    await directory_of(work).set_external_id(group_id, text)
+    await work.record(EventKind.GROUP_CHANGED, change="external id", group=group_id)
+
+
+def _members(wanted: Any) -> frozenset[str]:
+    """Return the ids of all members; raise ScimProblem for one that is no person."""
+    found = set()
+    for member in wanted.members or ():
+        if member.type not in (None, "User") or not member.value or len(member.value) > 128:
+            raise ScimProblem(Kind.INVALID_VALUE, "members are people, by their ids in `value`")
+        found.add(member.value)
+    return frozenset(found)
+
+
+async def _delete(work: Work, acted: GroupActedOn) -> Nothing:
+    await _locked(work, acted.id, acted.version)
+    return await groups.DELETE.run(work, GroupActedOn(id=acted.id))
+
+
+LIST = Operation("scim.groups.list", "List or find groups", P.GROUPS_READ, Asked, Shown, _list, "GET", "/Groups")
+SHOW = Operation("scim.groups.show", "Show a group", P.GROUPS_READ, OneAsked, Shown, _show, "GET", "/Groups/{id}")
+CREATE = Operation(
+    "scim.groups.create", "Make a group", P.GROUPS_WRITE, Sent, Shown, _create, "POST", "/Groups", status=201
+)
+REPLACE = Operation(
+    "scim.groups.replace", "Replace a group", P.GROUPS_WRITE, Changed, Shown, _replace, "PUT", "/Groups/{id}"
+)
+PATCH = Operation(
+    "scim.groups.patch", "Change a group", P.GROUPS_WRITE, Changed, Shown, _patch, "PATCH", "/Groups/{id}"
+)
+DELETE = Operation(
+    "scim.groups.delete", "Remove a group", P.GROUPS_WRITE, GroupActedOn, Nothing, _delete, "DELETE", "/Groups/{id}",
+    is_dangerous=True, status=204,
+)  # fmt: skip
