@@ -6,8 +6,6 @@ Not here: why nothing of it is good anywhere else → oauth/client_test.py.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from authlib.oauth2.rfc6749 import InvalidGrantError
-
 from idp.domain.client import Client
 from idp.domain.event import Event, EventKind, Result
 from idp.domain.permission import SCOPE_PREFIX
@@ -25,6 +23,7 @@ from idp.oauth import client_test
 from idp.oauth.authorization import Accepted
 from idp.oauth.client_test import Redeemed
 from idp.oauth.context import Context
+from idp.oauth.errors import RedirectError
 from idp.oauth.extensions import pkce
 from idp.policy import lifetimes
 from idp.policy.client_advice import advise
@@ -138,8 +137,8 @@ async def _ended(
         return Ended(sent, client, "access_denied", "the account has ended")
     try:
         redeemed = client_test.redeem(context, test, answer.get("code", "")[:LONGEST], client, (session, user))
-    except InvalidGrantError as error:
-        return Ended(sent, client, str(error.error), str(error.description))
+    except RedirectError as error:
+        return Ended(sent, client, error.error, error.description)
     return Ended(sent, client, redeemed=redeemed)
 
 

@@ -10,8 +10,6 @@ Not here: who may test which client, and the browser → flows/client_test.py.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from authlib.oauth2.rfc6749 import InvalidGrantError
-
 from idp.domain.authorization import AuthorizationRequest, ResponseMode
 from idp.domain.client import Client
 from idp.domain.json import Json
@@ -20,6 +18,7 @@ from idp.domain.session import Session
 from idp.domain.tokens import Grant
 from idp.domain.user import User
 from idp.oauth.context import Context
+from idp.oauth.errors import RedirectError
 from idp.oauth.extensions import pkce
 from idp.oauth.grants.authorization_code import grant_of
 from idp.oauth.openid import id_token
@@ -71,18 +70,19 @@ async def issue_code(context: Context, request: AuthorizationRequest, session: S
         return None
     if (test.user_id, test.session_id) != (session.user_id, session.id):
         return None
+    if request.code_challenge != pkce.s256(test.verifier):  # the request is the one that the test began
+        return None
     digest = context.engine.digester.digest(CODE, code)
     return code if await context.stores.client_tests.answer(state, digest, context.now) else None
 
 
 def redeem(context: Context, test: ClientTest, code: str, client: Client, who: tuple[Session, User]) -> Redeemed:
-    """Return what a code of a test that was spent just now stands for; raise InvalidGrantError for any other code.
+    """Return what a code of a test that was spent just now stands for; raise RedirectError for any other code.
 
     The one step of a client that is left out is to prove who it is: nobody here knows its secret.
     """
     if test.code is None or not equal(test.code, context.engine.digester.digest(CODE, code)):
-        raise InvalidGrantError("code is not the one of this test")
-    pkce.check_verifier(test.verifier, pkce.s256(test.verifier))
+        raise RedirectError("invalid_grant", "code is not the one of this test")
     session, user = who
     uri = redirect_uri(context.engine.issuer, client.id)
     request = AuthorizationRequest(

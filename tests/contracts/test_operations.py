@@ -225,6 +225,8 @@ CASES: Mapping[str, Case] = {
     "clients.disable": Case(client, unknown),
     "clients.enable": Case(client, unknown),
     "clients.delete": Case(client, unknown),
+    "clients.errors": Case(client, unknown),
+    "clients.kinds": Case(fresh(), more),
     "clients.managers": Case(client, unknown),
     "clients.add_manager": Case(manager, unknown),
     "clients.remove_manager": Case(managed, unknown),
