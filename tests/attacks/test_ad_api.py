@@ -12,10 +12,18 @@ from idp.domain.permission import Permission as P
 from idp.domain.user import Role
 from tests.support.admin_api import Api, api, by_person, machine, person_api, somebody
 from tests.support.factors import with_recovery_codes, with_totp
+from tests.support.jose import parts
 from tests.support.registrant import Registrant, initial_token
 from tests.support.target import Target, target
 
-POWER = {"role": "owner", "is_admin": True, "mfa_required": False, "tenant": "x", "password_hash": "v1$x$2b$04$"}
+POWER = {
+    "role": "owner",
+    "is_admin": True,
+    "mfa_required": False,
+    "tenant": "x",
+    "password": "x" * 20,
+    "password_hash": "v1$x$2b$04$",
+}
 METADATA = {"client_name": "Books", "redirect_uris": ["https://rp.example/cb"]}
 
 
@@ -269,3 +277,4 @@ async def test_ad11_who_did_it_stands_in_the_trail_with_the_request(provider: Ta
         row = rows[answer.headers["x-request-id"]]
         assert (row["actor_kind"], row["actor_id"], row["actor_role"]) == ("user", person.id, "owner")
         assert row["result"] == result
+        assert json.loads(row["detail"])["via"] == parts(bearer.token or "")[1]["client_id"]

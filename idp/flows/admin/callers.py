@@ -32,7 +32,8 @@ def of_token(
     carried = permissions_in(frozenset(scopes))
     if user is not None:
         actor = Actor(ActorKind.USER, user.id, user.role.value)
-        return Caller(actor, user.role, PERMISSIONS[user.role] & carried, is_fresh, address, request_id)
+        allowed = PERMISSIONS[user.role] & carried
+        return Caller(actor, user.role, allowed, is_fresh, address, request_id, via=client_id)
     actor = Actor(ActorKind.CLIENT, client_id, Role.ADMINISTRATOR.value)
     return Caller(actor, Role.ADMINISTRATOR, carried, is_fresh, address, request_id)
 

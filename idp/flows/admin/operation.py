@@ -52,6 +52,12 @@ class Caller:
     is_fresh: bool = False  # proved everything that they have within five minutes
     address: str | None = None
     request_id: str | None = None
+    via: str | None = None  # the client through which a person acts, where it is none of our own pages
+
+    @property
+    def noted(self) -> dict[str, str]:
+        """Return what every row of the trail says beside the actor."""
+        return {} if self.via is None else {"via": self.via}
 
     @property
     def user_id(self) -> str | None:
@@ -92,8 +98,8 @@ class Work:
     ) -> None:  # fmt: skip
         """Append to the audit trail, in the transaction of the effect, in the name of the caller."""
         event = Event(
-            kind, user_id, client_id, address=self.caller.address, detail=detail, actor=self.caller.actor,
-            before=before or None, after=after or None,
+            kind, user_id, client_id, address=self.caller.address, detail={**detail, **self.caller.noted},
+            actor=self.caller.actor, before=before or None, after=after or None,
         )  # fmt: skip
         await self.stores.events.add(event, self.now)
 
@@ -160,8 +166,9 @@ class Administration:
     async def note_export(self, operation: Operation[I, O], caller: Caller) -> None:
         """Leave a row for a list that is read to its end, and so leaves the house."""
         event = Event(
-            EventKind.LIST_EXPORTED, address=caller.address, actor=caller.actor, detail={"operation": operation.name}
-        )
+            EventKind.LIST_EXPORTED, address=caller.address, actor=caller.actor,
+            detail={"operation": operation.name, **caller.noted},
+        )  # fmt: skip
         async with self.tools.transactions.open(write=True, request_id=caller.request_id) as stores:
             await stores.events.add(event, self.tools.clock.now())
 
@@ -178,7 +185,7 @@ class Administration:
     async def _record_refusal(self, name: str, caller: Caller, problem: Problem) -> None:
         event = Event(
             EventKind.ADMIN_REFUSED, address=caller.address, actor=caller.actor, result=Result.REFUSED,
-            detail={"operation": name, "reason": problem.code.value},
+            detail={"operation": name, "reason": problem.code.value, **caller.noted},
         )  # fmt: skip
         async with self.tools.transactions.open(write=True, request_id=caller.request_id) as stores:
             await stores.events.add(event, self.tools.clock.now())
