@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.client import origin_of
 from idp.domain.json import JsonObject
 from idp.domain.permission import scope_of
 from idp.flows.admin import quota
@@ -49,7 +50,7 @@ def endpoint(operations: Operations) -> Endpoint:
 def is_foreign(request: Request) -> bool:
     """Say whether a script of another origin asks: no browser is offered this API across origins."""
     origin = request.headers.get("origin")
-    return origin is not None and not f"{site_of(request).settings.issuer}/".startswith(f"{origin.lower()}/")
+    return origin is not None and origin != origin_of(site_of(request).settings.issuer)
 
 
 async def _call(request: Request, operation: Operation[Any, Any]) -> Response:
