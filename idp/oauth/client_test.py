@@ -83,6 +83,8 @@ def redeem(context: Context, test: ClientTest, code: str, client: Client, who: t
     """
     if test.code is None or not equal(test.code, context.engine.digester.digest(CODE, code)):
         raise RedirectError("invalid_grant", "code is not the one of this test")
+    if client.dpop_bound_access_tokens:  # as the token endpoint answers it
+        raise RedirectError("invalid_request", "this client registered for tokens bound to a key, and no proof came")
     session, user = who
     uri = redirect_uri(context.engine.issuer, client.id)
     request = AuthorizationRequest(

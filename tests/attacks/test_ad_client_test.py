@@ -16,7 +16,7 @@ from tests.support.careful import Visitor, careful_provider
 from tests.support.client_pages import go, somebody
 from tests.support.console import events
 from tests.support.html_browser import Page
-from tests.support.provider import MINUTE, Provider
+from tests.support.provider import MINUTE, SECOND, Provider
 from tests.support.relying_party import RelyingParty
 
 
@@ -240,6 +240,17 @@ async def test_a_client_without_scopes_learns_why_it_is_refused(provider: Provid
     assert "Ask only for scopes" in page.text("test-error")
 
 
+async def test_a_client_that_the_token_endpoint_would_refuse_is_refused_here_too(
+    provider: Provider, keeper: Visitor
+) -> None:
+    rp = await provider.client(dpop_bound_access_tokens=True)
+    await to_consent(keeper, rp)
+
+    page = await keeper.browser.submit("consent-allow")
+
+    assert "tokens bound to a key" in page.text("test-error")
+
+
 async def test_scopes_of_administration_are_never_asked_for(provider: Provider, keeper: Visitor) -> None:
     rp = await provider.client(scope="openid admin:users.read offline_access")
 
@@ -289,6 +300,7 @@ async def test_a_test_leaves_its_beginning_and_its_end_in_the_trail(
     provider: Provider, keeper: Visitor, rp: RelyingParty
 ) -> None:
     await to_consent(keeper, rp)
+    provider.clock.advance(SECOND)  # so that events have an order
     await keeper.browser.submit("consent-allow")
 
     async with provider.site.transactions.open(write=False) as stores:

@@ -157,6 +157,16 @@ async def test_a_change_is_saved_and_nothing_else_is_touched(provider: Provider,
     )  # fmt: skip
 
 
+async def test_saving_what_is_there_already_changes_nothing(provider: Provider, keeper: Visitor) -> None:
+    rp = await provider.client(grant_types=["refresh_token", "authorization_code"])
+    before = await provider.registration(rp)
+    await go(keeper, f"/{rp.client_id}")
+
+    await keeper.browser.submit("client-save")
+
+    assert await provider.registration(rp) == before
+
+
 async def test_a_link_that_is_emptied_is_taken_away(provider: Provider, keeper: Visitor) -> None:
     client_id = (await make(keeper)).text("client-id")
     await go(keeper, f"/{client_id}")

@@ -90,11 +90,13 @@ def members_of(fields: Mapping[str, str], *, grants: bool) -> dict[str, Json]:
 def changed(members: Mapping[str, Json], shown: ClientShown) -> dict[str, Json]:
     """Return the members that differ from what is stored; an empty one differs from a value only."""
     stored = shown.metadata
-    return {
-        name: value
-        for name, value in members.items()
-        if stored.get(name) != value and not (stored.get(name) in _EMPTY and value in _EMPTY)
-    }
+    return {name: value for name, value in members.items() if not _is_same(name, stored.get(name), value)}
+
+
+def _is_same(name: str, stored: Json, typed: Json) -> bool:
+    if name == "grant_types" and isinstance(stored, list) and isinstance(typed, list):  # boxes have no order
+        return set(map(str, stored)) == set(map(str, typed))
+    return stored == typed or (stored in _EMPTY and typed in _EMPTY)
 
 
 def values_of(shown: ClientShown) -> dict[str, str]:
