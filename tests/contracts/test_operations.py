@@ -38,7 +38,7 @@ OWN = frozenset({
     "next", "email", "username", "name", "at", "begin", "end", "created_at", "updated_at", "published_at",
     "activates_at", "activated_at", "retired_at", "expires_at", "seen_at", "auth_time", "failed_at", "sent_at",
     "request_id", "address", "client_name", "client_id_issued_at", "made_by", "actor_id", "actor_kind", "actor_role",
-    "session_id", "group", "text", "items",
+    "session_id", "group", "text", "items", "changed_at", "old_secret_ends_at", "delivery_id",
     "slices", "totals", "activated", "published",
 })  # fmt: skip
 _numbers = count(1)
@@ -55,7 +55,7 @@ class Case:
 @pytest.fixture(scope="module")
 async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
     folder = tmp_path_factory.mktemp("contract")
-    async with target("sqlite", folder, own_keys=True) as running:
+    async with target("sqlite", folder, own_keys=True, outbound_allow="127.0.0.1:9") as running:
         yield running
 
 
@@ -155,6 +155,11 @@ async def registration_token(desk: Operators) -> Given:
     return {"id": (await desk.do("registration_tokens.list"))["items"][0]["id"]}
 
 
+async def webhook(desk: Operators) -> Given:
+    made = await desk.do("webhooks.create", name=f"hook {next(_numbers)}", url="https://127.0.0.1:9/in")
+    return {"id": made["id"]}
+
+
 def fresh(**members: Any) -> Callable[[Operators], Awaitable[Given]]:
     """Return what an operation takes that needs nothing to be there; `#` becomes a number of its own."""
 
@@ -246,6 +251,22 @@ CASES: Mapping[str, Case] = {
     "invitations.list": Case(nothing, more),
     "invitations.create": Case(fresh(email="guest-#@example.org"), lambda given: {"email": "nobody"}),
     "invitations.revoke": Case(invitation, unknown),
+    "clients.errors": Case(besides(client, days=3), unknown),
+    "clients.kinds": Case(nothing, more),
+    "users.groups": Case(person, unknown),
+    "registration_tokens.list": Case(nothing, more),
+    "registration_tokens.create": Case(fresh(profile="oidc", uses=2), lambda given: {**given, "uses": 0}),
+    "registration_tokens.revoke": Case(registration_token, unknown),
+    "webhooks.list": Case(nothing, more),
+    "webhooks.create": Case(
+        fresh(name="hook #", url="https://127.0.0.1:9/in", kinds=["user_changed"]),
+        lambda given: {**given, "url": "https://127.0.0.2/in"},
+    ),
+    "webhooks.update": Case(besides(webhook, is_active=False), stale),
+    "webhooks.rotate_secret": Case(webhook, stale),
+    "webhooks.delete": Case(webhook, unknown),
+    "webhooks.test": Case(webhook, unknown),
+    "webhooks.deliveries": Case(besides(webhook, limit=1), unknown),
     "configuration.apply": Case(
         fresh(text='schema = 1\n[[group]]\nname = "file #"\n', dry_run=False), lambda given: {"text": "schema = 2"}
     ),
