@@ -17,7 +17,7 @@ from idp.domain.client import (
 )
 from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
-from idp.domain.redirect_uri import SENTENCES, fault_of
+from idp.domain.redirect_uri import faults_of
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
@@ -132,10 +132,9 @@ def _check_uris(client: Client) -> None:
     for uris in (client.redirect_uris, client.post_logout_redirect_uris):
         if len(uris) > MAX_URIS:
             raise BadClient(f"at most {MAX_URIS} redirect URIs", code="invalid_redirect_uri")
-        for uri in uris:
-            fault = fault_of(uri, is_native=client.profile is Profile.NATIVE)
-            if fault is not None:
-                raise BadClient(f"redirect URI {uri!r} {SENTENCES[fault]}", code="invalid_redirect_uri")
+        if faults := faults_of(uris, is_native=client.profile is Profile.NATIVE):
+            told = "; ".join(f"redirect URI {uris[each.index]!r} {each.sentence}" for each in faults)
+            raise BadClient(told, code="invalid_redirect_uri")
     for origin in client.allowed_cors_origins:
         if not is_safe_uri(origin) or origin_of(origin) != origin:
             raise BadClient("allowed_cors_origins are https://host, with nothing behind it")

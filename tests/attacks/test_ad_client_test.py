@@ -160,6 +160,26 @@ async def test_another_administrator_cannot_end_a_test(provider: Provider, keepe
     assert (await keeper.browser.open(location)).has("test-code")
 
 
+async def test_who_signs_in_in_the_middle_of_somebody_else_s_test_gets_nothing_of_it(
+    provider: Provider, keeper: Visitor, rp: RelyingParty
+) -> None:
+    """The browser is the same, and both are administrators; the account and the session are not."""
+    other = await somebody(provider)
+    consent = await to_consent(keeper, rp)
+    keeper.browser.cookies.delete("__Host-idp_session")
+    keeper.browser.username, keeper.browser.password = other.person.username, other.person.password
+    page = await keeper.browser.open(consent.url)
+    assert page.name == "login"
+    page = await keeper.browser.sign_in()
+    while page.name in ("consent", "step-up"):
+        stranger = Visitor(provider, other.person)
+        stranger.browser = keeper.browser
+        page = await (keeper.browser.submit("consent-allow") if page.name == "consent" else stranger.mailed_code())
+
+    assert not page.has("test-tokens")
+    assert not page.has("test-code")
+
+
 @pytest.mark.parametrize(("minutes", "is_over"), [(9, False), (11, True)])
 async def test_a_test_is_over_after_ten_minutes(
     provider: Provider, keeper: Visitor, rp: RelyingParty, minutes: int, is_over: bool
