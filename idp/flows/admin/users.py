@@ -182,8 +182,9 @@ def _checked_claims(claims: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _fits(value: Json, depth: int = 0) -> bool:
-    if isinstance(value, str):
-        return len(value) <= _LONGEST_CLAIM and is_plain(value)
+    if isinstance(value, str):  # within a claim, such as an address, a text may have lines (OIDC Core §5.1.1)
+        line = value if depth == 0 else value.replace("\r\n", " ").replace("\n", " ")
+        return len(value) <= _LONGEST_CLAIM and is_plain(line)
     if isinstance(value, Mapping):
         return depth < 3 and len(value) <= 100 and all(_fits(each, depth + 1) for each in (*value, *value.values()))
     if isinstance(value, list | tuple):
@@ -199,6 +200,8 @@ async def _update(work: Work, changed: PersonChanged) -> Person:
             claims.pop(name, None)
         else:
             claims[name] = value
+    if claims.get("phone_number") != user.claims.get("phone_number"):
+        claims.pop("phone_number_verified", None)  # nobody has proved the new one
     if changed.groups is not None:
         claims["groups"] = sorted(set(changed.groups))
     email = changed.email if "email" in changed.model_fields_set else user.email

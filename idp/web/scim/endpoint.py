@@ -7,14 +7,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.json import Json
 from idp.domain.permission import scope_of
 from idp.flows.admin import quota
 from idp.flows.admin.callers import of_token
 from idp.flows.admin.operation import Caller, Operation
 from idp.flows.admin.problem import Code, Problem
-from idp.flows.admin.scim import users
+from idp.flows.admin.scim import groups, users
 from idp.flows.admin.scim.bulk import Bulk
-from idp.flows.admin.scim.lists import Shown
+from idp.flows.admin.scim.faults import Kind, ScimProblem
+from idp.flows.admin.scim.lists import MOST_SHOWN, Shown
 from idp.oauth import admin_access
 from idp.oauth.admin_access import Bearer, Denied
 from idp.web.api.endpoint import is_foreign
@@ -120,6 +122,33 @@ def searching(operation: Operation[Any, Any]) -> Handler:
         return shown(call.request, operation, await call.does(operation, asked))
 
     return handle
+
+
+async def searching_all(call: Call) -> Response:
+    """List people, and behind them groups."""
+    await call.reserve(is_reading=True)
+    administration = site_of(call.request).administration
+    for kind in (users, groups):  # whoever may not read both is not read
+        if not administration.admits(kind.LIST, call.caller):
+            await call.does(kind.LIST, {})
+    asked = {name.lower(): value for name, value in (await body(call.request)).items()}
+    start, count = _whole(asked.get("startindex"), 1), min(_whole(asked.get("count"), MOST_SHOWN), MOST_SHOWN)
+    if asked.get("sortby") is not None:
+        raise ScimProblem(Kind.INVALID_VALUE, "only resources of one kind are sorted")
+    total, found, output = 0, list[Json](), Shown(document={})
+    for kind in (users, groups):
+        part = {"startindex": max(1, start - total), "count": max(0, count - len(found))}
+        output = await call.does(kind.LIST, {"search": {"schemas": [_SEARCH], **asked, **part}, "is_among": True})
+        total += output.document["totalResults"]
+        found += output.document["Resources"]
+    document = {**output.document, "totalResults": total, "itemsPerPage": len(found), "startIndex": max(1, start)}
+    return errors.answer({**document, "Resources": found})
+
+
+def _whole(value: Json, otherwise: int) -> int:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ScimProblem(Kind.INVALID_VALUE, "startIndex and count are whole numbers")
+    return otherwise if value is None else max(0, value)
 
 
 async def bulk(call: Call) -> Response:

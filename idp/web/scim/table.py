@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, Route
 from idp.flows.admin.scim import groups, users
 from idp.flows.admin.scim.users import ROOT
 from idp.web.scim import discovery
-from idp.web.scim.endpoint import bulk, doing, endpoint, me, not_done, searching
+from idp.web.scim.endpoint import bulk, doing, endpoint, me, not_done, searching, searching_all
 
 #: All of them reach the endpoint, which says which ones a path has.
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -30,7 +30,7 @@ def scim_routes() -> list[BaseRoute]:
     return [
         *routes,
         Route(f"{ROOT}/Bulk", endpoint({"POST": bulk}), methods=METHODS),
-        Route(f"{ROOT}/.search", endpoint({"POST": not_done}), methods=METHODS),
+        Route(f"{ROOT}/.search", endpoint({"POST": searching_all}), methods=METHODS),
         Route(f"{ROOT}/Me", endpoint(mine), methods=METHODS),
         Route(f"{ROOT}/ServiceProviderConfig", discovery.reading(discovery.config), methods=METHODS),
         Route(f"{ROOT}/ResourceTypes", discovery.reading(discovery.resource_types), methods=METHODS),

@@ -25,6 +25,7 @@ from idp.flows.admin.scim.lists import (
     Shown,
     directory_of,
     dumped,
+    filter_of,
     listed,
     search_of,
     selection_of,
@@ -41,8 +42,8 @@ _LONGEST_ID = 255
 
 
 async def _list(work: Work, asked: Asked) -> Shown:
-    search = search_of(asked.search, Group)
-    narrowed = filters.of_groups(search.filter)
+    search = search_of(asked, Group)
+    narrowed = filters.of_groups(which := filter_of(search, Group))
     directory, wanted, member = directory_of(work), narrowed.rows, narrowed.member
     if member is not None:
         wanted = await _of_member(work, wanted, member)
@@ -55,7 +56,7 @@ async def _list(work: Work, asked: Asked) -> Shown:
             return [_resource(work, each, [member] if member is not None else None) for each in found]
         return [await _filled(work, each, search, left) for each in found]
 
-    shown = await listed(search, Rows(await directory.count_groups(wanted), narrowed.is_exact, read), ORDERS)
+    shown = await listed(search, Rows(await directory.count_groups(wanted), narrowed.is_exact, read, which), ORDERS)
     return await _with_members(work, shown, search, left) if is_opened else shown
 
 

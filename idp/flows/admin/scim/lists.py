@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, JsonValue
-from scim2_models import Context, ResponseParameters, SearchRequest
+from scim2_models import Context, ResponseParameters, ScimFilter, SearchRequest
 
 from idp.domain.json import Json
 from idp.flows.admin.operation import Input, Output, Work
 from idp.flows.admin.scim.faults import Kind, ScimProblem, reading
 from idp.flows.admin.scim.filters import check_bounds
-from idp.flows.admin.scim.models import POLICY
+from idp.flows.admin.scim.models import POLICY, Group, Person
 from idp.storage.directory import Directory, Order, Slice
 
 MOST_SHOWN = 100  # resources of one answer
@@ -30,9 +30,10 @@ Reader = Callable[[Slice], Awaitable[Sequence[Any]]]
 
 
 class Asked(Input):
-    """What a search asks for, as it was sent."""
+    """What a search asks for, as it was sent; `is_among` if resources of other kinds are looked through as well."""
 
     search: Document = Field(default_factory=dict)
+    is_among: bool = False
 
 
 class OneAsked(Input):
@@ -69,11 +70,12 @@ class Shown(Output):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How the rows of a list are had: how many can match, whether all do, and how each part of them is read."""
+    """How the rows of a list are had: how many can match, whether all do, how a part is read, and which are wanted."""
 
     count: int
     is_exact: bool
     read: Reader
+    wanted: ScimFilter[Any] | None
 
 
 def directory_of(work: Work) -> Directory:
@@ -81,17 +83,25 @@ def directory_of(work: Work) -> Directory:
     return Directory(work.stores.connection, work.stores.users, work.tools.engine.digester)
 
 
-def search_of(given: Mapping[str, Json], model: Any) -> Any:
+def search_of(asked: Asked, kind: Any) -> Any:
     """Return a search that was checked; raise ScimProblem for one that cannot be done."""
+    given, model = asked.search, Person | Group if asked.is_among else kind
     _check_texts(given)
     with reading():
-        search = SearchRequest[model].model_validate(dict(given), scim_ctx=Context.SEARCH_REQUEST, scim_policy=POLICY)
+        message: Any = SearchRequest.__class_getitem__(model)
+        search = message.model_validate(dict(given), scim_ctx=Context.SEARCH_REQUEST, scim_policy=POLICY)
     if search.cursor is not None:
         raise ScimProblem(Kind.INVALID_VALUE, "lists are paged by startIndex")
     if (search.start_index or 0) > _LARGEST or (search.count or 0) > _LARGEST:
         raise ScimProblem(Kind.INVALID_VALUE, "startIndex or count is too large")
     _check_attributes(search)
     return search
+
+
+def filter_of(search: Any, kind: Any) -> ScimFilter[Any] | None:
+    """Return the filter of a search for resources of one kind; what the kind does not have is never so."""
+    with reading():
+        return None if search.filter is None else ScimFilter[kind](str(search.filter))
 
 
 def selection_of(given: Mapping[str, Json], model: Any) -> Any:
@@ -134,17 +144,17 @@ async def listed(search: Any, rows: Rows, orders: Mapping[str, Order]) -> Shown:
         return _answer(search, part, rows.count, start)
     if rows.count > MOST_OPENED:
         raise ScimProblem(Kind.TOO_MANY, f"this would open more than {MOST_OPENED} entries; narrow it down")
-    found = await _opened(search, rows, Slice(0, _AT_ONCE, order or Order.ID, is_descending and order is not None))
+    found = await _opened(rows, Slice(0, _AT_ONCE, order or Order.ID, is_descending and order is not None))
     kept = search.sort(found) if order is None else found
     return _answer(search, kept[start : start + count], len(kept), start)
 
 
-async def _opened(search: Any, rows: Rows, part: Slice) -> list[Any]:
+async def _opened(rows: Rows, part: Slice) -> list[Any]:
     found: list[Any] = []
     for offset in range(0, rows.count, _AT_ONCE):
         opened = await rows.read(Slice(offset, _AT_ONCE, part.order, part.is_descending))
         with reading():
-            found += [each for each in opened if search.filter is None or search.filter.match(each)]
+            found += [each for each in opened if rows.wanted is None or rows.wanted.match(each)]
         await asyncio.sleep(0)
     return found
 

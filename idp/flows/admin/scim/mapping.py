@@ -10,10 +10,20 @@ from typing import Any, TypeVar
 from scim2_models import ComplexAttribute, Reference
 
 from idp.domain.json import Json
+from idp.domain.user import BadIdentifier, UserStatus, normalise_email, plain_email
 from idp.domain.user import User as Account
-from idp.domain.user import UserStatus
 from idp.flows.admin.scim.faults import Kind, ScimProblem
-from idp.flows.admin.scim.models import Address, Email, EnterpriseUser, Membership, Meta, Name, Person, PhoneNumber
+from idp.flows.admin.scim.models import (
+    Address,
+    Email,
+    EnterpriseUser,
+    Membership,
+    Meta,
+    Name,
+    Person,
+    PhoneNumber,
+    User,
+)
 from idp.storage.groups import Group
 from idp.storage.users import EXTERNAL_ID
 
@@ -56,6 +66,7 @@ def shown(user: Account, groups: Sequence[Group], root: str, version: str, *, se
     name = {**_texts(claims, NAME), **_given(formatted=_text(kept.get("formatted")))}
     enterprise: dict[str, Any] = dict(_texts(claims, ENTERPRISE))
     values |= {
+        "schemas": [str(User.__schema__), *([str(EnterpriseUser.__schema__)] if enterprise else [])],
         "id": user.id, "user_name": user.username or user.email or user.id, "active": user.is_active,
         "name": Name(**name) if name else None, "EnterpriseUser": EnterpriseUser(**enterprise) if enterprise else None,
         "emails": _one(Email, kept, "email", value=user.email),
@@ -94,7 +105,19 @@ def written(person: Any, before: Account | None = None) -> Written:
     claims[KEPT] = kept or None
     wanted_email = _value(email.value) if email is not None else None
     address_of, username = _identifiers(_value(person.user_name), wanted_email, before)
-    return Written(address_of, username, claims, person.active)
+    return Written(_spelled(address_of, before), username, claims, person.active)
+
+
+def _spelled(email: str | None, before: Account | None) -> str | None:
+    """Return an address as it is kept; another spelling of the one that is there is no new one."""
+    if email is None:
+        return None
+    try:
+        kept = plain_email(email)
+    except BadIdentifier as error:
+        raise ScimProblem(Kind.INVALID_VALUE, "emails: not an address that can be written to") from error
+    old = before.email if before is not None else None
+    return old if old is not None and normalise_email(old) == normalise_email(kept) else kept
 
 
 def _identifiers(user_name: str | None, email: str | None, before: Account | None) -> tuple[str | None, str | None]:

@@ -22,6 +22,7 @@ from idp.flows.admin.scim.lists import (
     Shown,
     directory_of,
     dumped,
+    filter_of,
     listed,
     search_of,
     selection_of,
@@ -38,8 +39,8 @@ ORDERS = {"id": Order.ID, "meta.created": Order.CREATED}
 
 
 async def _list(work: Work, asked: Asked) -> Shown:
-    search = search_of(asked.search, Person)
-    narrowed = filters.of_people(search.filter)
+    search = search_of(asked, Person)
+    narrowed = filters.of_people(which := filter_of(search, Person))
     directory, wanted = directory_of(work), narrowed.rows
     if narrowed.group_id is not None:
         group = await work.stores.groups.find(narrowed.group_id)
@@ -48,7 +49,7 @@ async def _list(work: Work, asked: Asked) -> Shown:
     async def read(part: Slice) -> Sequence[Any]:
         return await _shown(work, await directory.people(wanted, part))
 
-    return await listed(search, Rows(await directory.count_people(wanted), narrowed.is_exact, read), ORDERS)
+    return await listed(search, Rows(await directory.count_people(wanted), narrowed.is_exact, read, which), ORDERS)
 
 
 def _in_group(wanted: People, group: Group | None) -> People:
