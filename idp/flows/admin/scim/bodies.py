@@ -33,14 +33,32 @@ def replaced(document: Mapping[str, Json], before: Any) -> Any:
 
 def patched(document: Mapping[str, Json], before: Any) -> Any:
     """Return a resource with the changes of a PATCH."""
+    patch, after = patch_of(document, before), before.model_copy(deep=True)
+    with reading():
+        patch.patch(after, scim_policy=POLICY)
+    return after
+
+
+def patch_of(document: Mapping[str, Json], before: Any) -> Any:
+    """Return the changes of a PATCH, which were checked but not applied."""
     changes = next((value for name, value in document.items() if name.lower() == "operations"), None)
     if isinstance(changes, list):
         _check_changes(changes)
-    after, message = before.model_copy(deep=True), PatchOp.__class_getitem__(type(before))
+    message = PatchOp.__class_getitem__(type(before))
     with reading():
-        patch = message.model_validate(dict(document), scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=POLICY)
-        patch.patch(after, scim_policy=POLICY)
-    return after
+        return message.model_validate(dict(document), scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=POLICY)
+
+
+def check_lists(value: Json, most: int) -> None:
+    """Raise ScimProblem for a list that is too long to be compared pair by pair."""
+    if isinstance(value, Mapping):
+        for part in value.values():
+            check_lists(part, most)
+    elif isinstance(value, list | tuple):
+        if len(value) > most:
+            raise ScimProblem(Kind.TOO_MANY, f"a list has {most} values at most")
+        for part in value:
+            check_lists(part, most)
 
 
 def _check_changes(changes: list[Json]) -> None:

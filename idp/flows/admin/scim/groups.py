@@ -1,12 +1,11 @@
 """Groups by SCIM: their names and who is in them, changed by the operations that pages and the API have."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import JsonValue
 from scim2_models import Path as ScimPath
-from scim2_models import Reference
 
 from idp.domain.event import EventKind
 from idp.domain.permission import Permission as P
@@ -19,6 +18,7 @@ from idp.flows.admin.scim.faults import Kind, ScimProblem
 from idp.flows.admin.scim.lists import (
     Asked,
     Changed,
+    Document,
     OneAsked,
     Rows,
     Sent,
@@ -30,6 +30,7 @@ from idp.flows.admin.scim.lists import (
     search_of,
     selection_of,
 )
+from idp.flows.admin.scim.members import ids_of, patched, with_members
 from idp.flows.admin.scim.models import Group, Member, Meta
 from idp.flows.admin.scim.users import ROOT
 from idp.flows.admin.values import version_of
@@ -39,6 +40,8 @@ ORDERS = {"id": Order.ID, "meta.created": Order.CREATED, "displayname": Order.NA
 MOST_MEMBERS = 10_000  # of all groups of one answer
 MOST_AT_ONCE = 1000  # members that come or go with one request
 _LONGEST_ID = 255
+#: What is sent, the group without its members, and who is in it → both as they are to be.
+Apply = Callable[[Document, Any, frozenset[str]], tuple[Any, frozenset[str]]]
 
 
 async def _list(work: Work, asked: Asked) -> Shown:
@@ -47,17 +50,13 @@ async def _list(work: Work, asked: Asked) -> Shown:
     directory, wanted, member = directory_of(work), narrowed.rows, narrowed.member
     if member is not None:
         wanted = await _of_member(work, wanted, member)
-    left = [MOST_MEMBERS]
-    is_opened = not narrowed.is_exact or (search.sort_by is not None and str(search.sort_by).lower() not in ORDERS)
 
-    async def read(part: Slice) -> Sequence[Any]:
+    async def read(part: Slice) -> Sequence[Any]:  # of the members, a filter asks at most for this one
         found = await directory.groups(wanted, part)
-        if is_opened:  # of the members, the filter asks at most for this one
-            return [_resource(work, each, [member] if member is not None else None) for each in found]
-        return [await _filled(work, each, search, left) for each in found]
+        return [_resource(work, each, [member] if member is not None else ()) for each in found]
 
     shown = await listed(search, Rows(await directory.count_groups(wanted), narrowed.is_exact, read, which), ORDERS)
-    return await _with_members(work, shown, search, left) if is_opened else shown
+    return await _with_members(work, shown, search)
 
 
 async def _of_member(work: Work, wanted: Groups, member: str) -> Groups:
@@ -66,27 +65,29 @@ async def _of_member(work: Work, wanted: Groups, member: str) -> Groups:
     return Groups(wanted.id, [n for n in names if wanted.names is None or n in wanted.names], wanted.external_id)
 
 
-async def _with_members(work: Work, shown: Shown, search: Any, left: list[int]) -> Shown:
-    """Return a list that was filtered without members, with the members of what is left of it."""
+async def _with_members(work: Work, shown: Shown, search: Any) -> Shown:
+    """Return a list that was chosen without members, with the members of what is shown of it."""
     full: list[JsonValue] = []
-    listed_now = shown.document["Resources"]
+    listed_now, left = shown.document["Resources"], MOST_MEMBERS
     assert isinstance(listed_now, list), "we made it"
     for each in listed_now:
         assert isinstance(each, dict), "we made it"
-        found = await directory_of(work).groups(Groups(id=str(each["id"])), Slice(0, 1))
-        full += [dumped(await _filled(work, group, search, left), search) for group in found]
+        document, _, members = await _filled(work, await _known(work, str(each["id"])), search, left)
+        full.append(document)
+        left -= members
     return Shown(document={**shown.document, "Resources": full})
 
 
-async def _filled(work: Work, known: KnownGroup, selection: Any, left: list[int]) -> Any:
-    """Return a group with its members, unless they are not wanted; `left` says how many may still be shown."""
+async def _filled(work: Work, known: KnownGroup, selection: Any, most: int) -> tuple[Document, str | None, int]:
+    """Return a group's document, its version and how many members it has; neither of them if they are not wanted."""
     if not _wants_members(selection):
-        return _resource(work, known, None)
-    members = await directory_of(work).members(known.group.name, limit=left[0] + 1)
-    left[0] -= len(members)
-    if left[0] < 0:
+        return dumped(_resource(work, known, ()), selection), None, 0
+    members = await directory_of(work).members(known.group.name, limit=most + 1)
+    if len(members) > most:
         raise ScimProblem(Kind.TOO_MANY, f"more than {MOST_MEMBERS} members; ask with excludedAttributes=members")
-    return _resource(work, known, members)
+    version = _version(known, members)
+    document = dumped(_resource(work, known, (), version), selection)
+    return with_members(document, members, work.tools.engine.url(ROOT), selection), version, len(members)
 
 
 def _wants_members(selection: Any) -> bool:
@@ -101,19 +102,21 @@ def _attribute(path: "ScimPath[Any]") -> str:
     return str(path).rpartition(":")[2].partition(".")[0].lower()
 
 
-def _resource(work: Work, known: KnownGroup, members: Sequence[str] | None) -> Any:
-    """Return a group; without its members it has no version."""
-    root, group = work.tools.engine.url(ROOT), known.group
-    version = None if members is None else f'W/"{_version(known, members)}"'
-    shown = [Member(value=each, ref=Reference(f"{root}/Users/{each}"), type="User") for each in members or ()]
+def _resource(work: Work, known: KnownGroup, members: Sequence[str], version: str | None = None) -> Any:
+    """Return a group with some members."""
+    group = known.group
     return Group(
         id=group.id, external_id=known.external_id, display_name=group.name,
-        members=shown or None,
+        members=[Member(value=each, ref=None, type=None) for each in members] or None,
         meta=Meta(
             resource_type="Group", created=group.created_at, last_modified=group.updated_at,
-            location=f"{root}/Groups/{group.id}", version=version,
+            location=_location(work, group.id), version=f'W/"{version}"' if version is not None else None,
         ),
     )  # fmt: skip
+
+
+def _location(work: Work, group_id: str) -> str:
+    return work.tools.engine.url(f"{ROOT}/Groups/{group_id}")
 
 
 def _version(known: KnownGroup, members: Sequence[str]) -> str:
@@ -129,11 +132,8 @@ async def _known(work: Work, group_id: str) -> KnownGroup:
 
 async def _answer(work: Work, group_id: str, search: Any) -> Shown:
     selection, known = selection_of(search, Group), await _known(work, group_id)
-    resource = await _filled(work, known, selection, [MOST_MEMBERS])
-    version = str(resource.meta.version)[3:-1] if resource.meta.version is not None else None
-    return Shown(
-        document=dumped(resource, selection), id=group_id, location=resource.meta.location, version=version
-    )  # fmt: skip
+    document, version, _ = await _filled(work, known, selection, MOST_MEMBERS)
+    return Shown(document=document, id=group_id, location=_location(work, group_id), version=version)
 
 
 async def _show(work: Work, asked: OneAsked) -> Shown:
@@ -153,33 +153,40 @@ async def _locked(work: Work, group_id: str, version: str | None) -> tuple[Known
 
 async def _create(work: Work, sent: Sent) -> Shown:
     selection_of(sent.search, Group)
+    bodies.check_lists(sent.document, MOST_AT_ONCE)
     wanted = bodies.resource_of(sent.document, Group, is_new=True)
     made = await groups.CREATE.run(work, GroupMade(name=_name(wanted)))
     if wanted.external_id is not None:
         await _set_external_id(work, made.id, wanted)
-    await _change_members(work, made.id, frozenset(), _members(wanted))
+    await _change_members(work, made.id, frozenset(), ids_of(wanted.members))
     return await _answer(work, made.id, sent.search)
 
 
 async def _replace(work: Work, changed: Changed) -> Shown:
-    return await _change(work, changed, bodies.replaced)
+    def apply(document: Document, before: Any, _: frozenset[str]) -> tuple[Any, frozenset[str]]:
+        after = bodies.replaced(document, before)
+        return after, ids_of(after.members)
+
+    return await _change(work, changed, apply)
 
 
 async def _patch(work: Work, changed: Changed) -> Shown:
-    return await _change(work, changed, bodies.patched)
+    return await _change(work, changed, patched)
 
 
-async def _change(work: Work, changed: Changed, apply: Any) -> Shown:
+async def _change(work: Work, changed: Changed, apply: Apply) -> Shown:
     selection_of(changed.search, Group)
-    known, members = await _locked(work, changed.id, changed.version)
-    if len(members) > MOST_MEMBERS:
+    bodies.check_lists(changed.document, MOST_AT_ONCE)
+    known, found = await _locked(work, changed.id, changed.version)
+    if len(found) > MOST_MEMBERS:
         raise ScimProblem(Kind.TOO_MANY, f"groups of more than {MOST_MEMBERS} members are changed elsewhere")
-    wanted = apply(changed.document, _resource(work, known, members))
+    members = frozenset(found)
+    wanted, after = apply(changed.document, _resource(work, known, ()), members)
     if _name(wanted) != known.group.name:
         await groups.UPDATE.run(work, GroupChanged(id=changed.id, name=_name(wanted)))
     if wanted.external_id != known.external_id:
         await _set_external_id(work, changed.id, wanted)
-    await _change_members(work, changed.id, frozenset(members), _members(wanted))
+    await _change_members(work, changed.id, members, after)
     return await _answer(work, changed.id, changed.search)
 
 
@@ -213,16 +220,6 @@ async def _set_external_id(work: Work, group_id: str, wanted: Any) -> None:
         raise ScimProblem(Kind.INVALID_VALUE, f"externalId has {_LONGEST_ID} characters at most")
     await directory_of(work).set_external_id(group_id, text)
     await work.record(EventKind.GROUP_CHANGED, change="external id", group=group_id)
-
-
-def _members(wanted: Any) -> frozenset[str]:
-    """Return the ids of all members; raise ScimProblem for one that is no person."""
-    found = set()
-    for member in wanted.members or ():
-        if member.type not in (None, "User") or not member.value or len(member.value) > 128:
-            raise ScimProblem(Kind.INVALID_VALUE, "members are people, by their ids in `value`")
-        found.add(member.value)
-    return frozenset(found)
 
 
 async def _delete(work: Work, acted: GroupActedOn) -> Nothing:

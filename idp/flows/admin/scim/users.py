@@ -35,6 +35,7 @@ from idp.storage.groups import Group
 from idp.storage.users import MOST_GROUPS
 
 ROOT = "/scim/v2"
+MOST_VALUES = 100  # of a list in a resource, and of changes in a PATCH
 ORDERS = {"id": Order.ID, "meta.created": Order.CREATED}
 
 
@@ -97,6 +98,7 @@ async def _show(work: Work, asked: OneAsked) -> Shown:
 
 async def _create(work: Work, sent: Sent) -> Shown:
     selection_of(sent.search, Person)
+    bodies.check_lists(sent.document, MOST_VALUES)
     said = mapping.written(bodies.resource_of(sent.document, Person, is_new=True))
     claims: dict[str, Any] = {name: value for name, value in said.claims.items() if value is not None}
     made = await persons.CREATE.run(
@@ -123,6 +125,7 @@ async def _patch(work: Work, changed: Changed) -> Shown:
 
 async def _change(work: Work, changed: Changed, apply: Any) -> Shown:
     selection_of(changed.search, Person)
+    bodies.check_lists(changed.document, MOST_VALUES)
     user = await changeable(work, changed.id, changed.version)
     (before,) = await _shown(work, [user])
     said = mapping.written(apply(changed.document, before), user)
