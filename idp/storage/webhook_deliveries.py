@@ -23,7 +23,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from idp.domain.secret import Sealer
-from idp.storage.columns import AnyRow, UtcTime, metadata, older_than, place
+from idp.storage.columns import AnyRow, UtcTime, is_key, metadata, older_than, place
 from idp.storage.database import Transaction
 from idp.storage.upsert import upsert
 
@@ -167,6 +167,15 @@ class WebhookDeliveryStore:
             update(webhook_deliveries).where(*is_this).values(**values).returning(webhook_deliveries.c.id)
         )
         return done.first() is not None
+
+    async def find(self, webhook_id: str, delivery_id: str) -> Delivery | None:
+        """Return a delivery of a subscription."""
+        table = webhook_deliveries.c
+        if not is_key(delivery_id):
+            return None
+        query = select(webhook_deliveries).where(table.webhook_id == webhook_id, table.id == delivery_id)
+        row = (await self._connection.execute(query)).first()
+        return self._read(row) if row else None
 
     async def page(
         self, webhook_id: str, *, state: DeliveryState | None, before: tuple[datetime, str] | None, limit: int

@@ -61,9 +61,16 @@ class WebhookSubjectStore:
         )
         return done.first() is not None
 
-    async def forget(self, user_id: str) -> None:
+    async def knows(self, client_id: str, user_id: str, scope: str) -> bool:
+        """Say whether a person's client may know what a scope tells: by a grant or a consent that stands."""
+        granted = select(grants.c.scopes).where(grants.c.client_id == client_id, grants.c.user_id == user_id)
+        allowed = select(consents.c.scopes).where(consents.c.client_id == client_id, consents.c.user_id == user_id)
+        found = [*await self._connection.execute(granted.limit(100)), *await self._connection.execute(allowed)]
+        return any(scope in row.scopes for row in found)
+
+    async def forget(self, webhook_id: str, user_id: str) -> None:
         """Forget somebody whose account is gone."""
-        await self._connection.execute(delete(webhook_subjects).where(webhook_subjects.c.user_id == user_id))
+        await self._connection.execute(delete(webhook_subjects).where(*_is(webhook_id, user_id)))
 
 
 def _is(webhook_id: str, user_id: str) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ API_PATHS = (
     "/register",
     "/jwks",
     "/.well-known/",
+    "/ssf/",
     "/health/",
     "/metrics",
     "/password/strength",

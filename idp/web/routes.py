@@ -30,6 +30,7 @@ from idp.web.admin.routes import console
 from idp.web.api.table import api_routes
 from idp.web.cors import preflight
 from idp.web.scim.table import scim_routes
+from idp.web.ssf import ssf_routes
 
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -55,7 +56,7 @@ def routes(*, is_dev: bool) -> list[BaseRoute]:
     """Return the table of routes; the mailbox exists in development only."""
     return [
         *_protocol(), *_sign_in(), *_account(), *_links(), *console(), *client_routes(), *_operations(is_dev=is_dev),
-        *api_routes(), *scim_routes(),
+        *api_routes(), *scim_routes(), *ssf_routes(),
     ]  # fmt: skip
 
 

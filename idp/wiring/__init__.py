@@ -174,7 +174,7 @@ def _assemble(
     audit = build_audit(settings, transactions, clock, engine)
     documents, clients, registration = build_clients(settings, transactions, digester, clock)
     accounts = _accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where)
-    hooks = build_webhooks(settings, transactions, clock, alerts)
+    hooks = build_webhooks(settings, transactions, clock, alerts, engine)
     tools = Tools(
         transactions, clock, engine, notices, accounts.recovery, accounts.signup, signing, documents, rollout,
         hooks.sender,

@@ -6,7 +6,10 @@ from idp.clock import Clock
 from idp.flows.alerts import Alerts
 from idp.flows.webhook_planner import WebhookPlanner
 from idp.flows.webhook_sender import WebhookSender
+from idp.flows.webhook_signals import StreamSignals
+from idp.flows.webhook_streams import Streams
 from idp.flows.webhook_worker import WebhookWorker
+from idp.oauth.context import Engine
 from idp.password_wiring import guarded_fetch
 from idp.settings import Settings
 from idp.storage.stores import Transactions
@@ -19,13 +22,18 @@ class Webhooks:
     sender: WebhookSender
     planner: WebhookPlanner
     worker: WebhookWorker
+    streams: Streams
 
 
-def build_webhooks(settings: Settings, transactions: Transactions, clock: Clock, alerts: Alerts) -> Webhooks:
+def build_webhooks(
+    settings: Settings, transactions: Transactions, clock: Clock, alerts: Alerts, engine: Engine
+) -> Webhooks:
     """Put the parts together."""
-    sender = WebhookSender(guarded_fetch(settings), clock)
+    post, signals = guarded_fetch(settings), StreamSignals(transactions, engine, clock)
+    sender = WebhookSender(post, clock, token=signals.seal)
     return Webhooks(
         sender=sender,
-        planner=WebhookPlanner(transactions, clock),
+        planner=WebhookPlanner(transactions, clock, streams=signals.owed),
         worker=WebhookWorker(transactions, sender, alerts, clock),
+        streams=Streams(transactions, engine, clock, post, signals),
     )

@@ -20,7 +20,8 @@ FORWARDING = (b"forwarded", b"x-forwarded", b"x_forwarded", b"x-real-ip", b"x-or
 _PLAIN_PATH = re.compile(rb"(/[A-Za-z0-9._~-]*)(/[A-Za-z0-9._~-]+)*/?")
 _STRANGE_PATH = re.compile(rb"//|%2[fF]|%00|;|\\|^http")
 _ANY_HOST = ("/health/", "/metrics")
-METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration",
+            "/.well-known/ssf-configuration")  # fmt: skip
 Network = IPv4Network | IPv6Network
 
 
