@@ -148,6 +148,20 @@ async def test_an_answer_counts_in_the_browser_that_began_the_test_only(
     assert (await keeper.browser.open(location)).has("test-code")
 
 
+async def test_a_copied_session_is_not_the_browser_that_began_the_test(
+    provider: Provider, keeper: Visitor, rp: RelyingParty
+) -> None:
+    await to_consent(keeper, rp)
+    location = await answer(keeper, rp)
+    thief = Visitor(provider, keeper.person)
+    session = keeper.browser.cookies.get("__Host-idp_session") or ""
+    thief.browser.cookies.set("__Host-idp_session", session, domain="id.example")
+    assert (await thief.browser.open(f"{provider.issuer}/admin/clients")).name == "clients"
+
+    assert (await thief.browser.open(location)).has("test-over")
+    assert (await keeper.browser.open(location)).has("test-code")
+
+
 async def test_another_administrator_cannot_end_a_test(provider: Provider, keeper: Visitor, rp: RelyingParty) -> None:
     await to_consent(keeper, rp)
     location = await answer(keeper, rp)
@@ -176,8 +190,9 @@ async def test_who_signs_in_in_the_middle_of_somebody_else_s_test_gets_nothing_o
         stranger.browser = keeper.browser
         page = await (keeper.browser.submit("consent-allow") if page.name == "consent" else stranger.mailed_code())
 
-    assert not page.has("test-tokens")
-    assert not page.has("test-code")
+    assert "error=access_denied" in page.url
+    assert "code=" not in page.url
+    assert page.has("test-over")
 
 
 @pytest.mark.parametrize(("minutes", "is_over"), [(9, False), (11, True)])
