@@ -59,7 +59,9 @@ class StreamSignals:
         undo = await stores.links.newest(UNDO_EMAIL, signal.user_id, now)
         if undo is None or not await stores.webhook_subjects.knows(client_id, signal.user_id, "email"):
             return None
-        old, new = undo.text("old"), undo.text("new")
+        old, new, user = undo.text("old"), undo.text("new"), await stores.users.find(signal.user_id)
+        if user is None or user.email != new:  # the link is of another change
+            return None
         return ssf.of_address(issuer, client_id, old=old, new=new, now=now)
 
     async def prepare(self) -> None:

@@ -1,11 +1,15 @@
 """OpenID Shared Signals Framework 1.0, CAEP 1.0, RISC 1.0; RFC 8417, RFC 8935, RFC 8936."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from idp.domain.event import EventKind
 from idp.oauth.extensions import ssf
+from idp.storage.events import NumberedEvent
+from tests.support.builders import NOW
 from tests.support.signals import Listener, Signals, signals
 from tests.support.webhooks import saying
 
@@ -369,3 +373,133 @@ async def test_streams_are_no_webhooks(here: Signals, listener: Listener) -> Non
 
     assert (await here.desk.do("webhooks.list"))["items"] == []
     assert await here.desk.refused("webhooks.delete", id=stream["stream_id"]) == "not_found"
+
+
+async def test_a_new_address_is_told_by_the_old_one_to_those_only_who_know_addresses(
+    here: Signals, listener: Listener
+) -> None:
+    """RISC §2.5."""
+    person, other = await here.provider.person(), await here.listener()
+    other.rp.scope = "openid"
+    for each in (listener, other):
+        await each.visit(person)
+    mine, theirs = await listener.stream(ssf.IDENTIFIER_CHANGED), await other.stream(ssf.IDENTIFIER_CHANGED)
+    new = f"new-{person.user.email}"
+    await here.desk.do("users.update", await here.owner(), id=person.id, email=new)
+    await here.settle()
+
+    (claims,) = (await listener.poll(mine)).values()
+
+    assert claims["sub_id"] == {"format": "email", "email": person.user.email}
+    assert only(claims)[1]["new-value"] == new
+    assert await other.poll(theirs) == {}
+
+
+def happened(kind: EventKind, **members: Any) -> NumberedEvent:
+    given: dict[str, Any] = {
+        "seq": 1, "id": "e", "at": NOW, "kind": kind.value, "result": "done", "user_id": "ada", "client_id": None,
+        "session_id": None, "request_id": None, "address": None, "actor": ("user", "ada", None), "target": None,
+        "detail": {}, "before": None, "after": None,
+    }  # fmt: skip
+    return NumberedEvent(**(given | members))
+
+
+TOLD = [
+    (happened(EventKind.SIGNED_OUT, session_id="s"), ssf.SESSION_REVOKED, {}),
+    (happened(EventKind.SESSIONS_ENDED), ssf.SESSION_REVOKED, {}),
+    (
+        happened(EventKind.PASSWORD_CHANGED),
+        ssf.CREDENTIAL_CHANGE,
+        {"credential_type": "password", "change_type": "update"},
+    ),
+    (
+        happened(EventKind.PASSWORD_RESET),
+        ssf.CREDENTIAL_CHANGE,
+        {"credential_type": "password", "change_type": "update"},
+    ),
+    (
+        happened(EventKind.FACTOR_ADDED, detail={"factor": "totp"}),
+        ssf.CREDENTIAL_CHANGE,
+        {"credential_type": "app", "change_type": "create"},
+    ),
+    (
+        happened(EventKind.FACTOR_REMOVED, detail={"factor": "sms_otp"}),
+        ssf.CREDENTIAL_CHANGE,
+        {"credential_type": "phone-sms", "change_type": "revoke"},
+    ),
+    (
+        happened(EventKind.RECOVERY_DONE),
+        ssf.CREDENTIAL_CHANGE,
+        {"credential_type": "all-second-factors", "change_type": "revoke"},
+    ),
+    (
+        happened(EventKind.USER_CHANGED, detail={"change": "factors removed"}),
+        ssf.CREDENTIAL_CHANGE,
+        {"credential_type": "all-second-factors", "change_type": "revoke"},
+    ),
+    (happened(EventKind.PASSWORD_BREACHED), ssf.CREDENTIAL_COMPROMISE, {"credential_type": "password"}),
+    (happened(EventKind.ACCOUNT_SECURED), ssf.CREDENTIAL_COMPROMISE, {"credential_type": "password"}),
+    (happened(EventKind.ACCOUNT_DELETED), ssf.ACCOUNT_PURGED, {}),
+    (happened(EventKind.USER_CHANGED, detail={"change": "deleted"}), ssf.ACCOUNT_PURGED, {}),
+    (
+        happened(EventKind.USER_CHANGED, before={"status": "active"}, after={"status": "disabled"}),
+        ssf.ACCOUNT_DISABLED,
+        {},
+    ),
+    (
+        happened(EventKind.USER_CHANGED, before={"status": "disabled"}, after={"status": "active"}),
+        ssf.ACCOUNT_ENABLED,
+        {},
+    ),
+    (happened(EventKind.EMAIL_CHANGED), ssf.IDENTIFIER_CHANGED, {}),
+]
+
+
+@pytest.mark.parametrize(("event", "type_", "members"), TOLD, ids=lambda each: getattr(each, "kind", None))
+def test_what_stands_in_the_trail_is_told_in_the_words_of_receivers(
+    event: NumberedEvent, type_: str, members: dict[str, str]
+) -> None:
+    """CAEP §3, RISC §2."""
+    signal = ssf.signal_of(event)
+
+    assert signal is not None
+    assert (signal.type, signal.user_id) == (type_, "ada")
+    assert signal.members == members | {"event_timestamp": int(NOW.timestamp()), "initiating_entity": "user"}
+
+
+UNTOLD = [
+    happened(EventKind.SIGNED_IN), happened(EventKind.POLICY_CHANGED), happened(EventKind.SIGN_IN_REFUSED),
+    happened(EventKind.USER_CHANGED, after={"status": "active"}), happened(EventKind.USER_CHANGED),
+    happened(EventKind.PASSWORD_CHANGED, result="refused"), happened(EventKind.PASSWORD_CHANGED, user_id=None),
+    happened(EventKind.USER_CHANGED, before={"role": "user"}, after={"role": "owner"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("event", UNTOLD, ids=lambda each: each.kind)
+def test_everything_else_is_no_business_of_receivers(event: NumberedEvent) -> None:
+    """SSF §10.2."""
+    assert ssf.signal_of(event) is None
+
+
+@pytest.mark.parametrize(
+    ("actor", "entity"),
+    [
+        (("user", "ada", None), "user"), (("user", "grace", "owner"), "admin"),
+        (("command line", "root", None), "admin"),
+        (("system", None, None), "system"), (("client", "c", None), "system"), (("stranger", None, None), "user"),
+        (None, "system"),
+    ],
+)  # fmt: skip
+def test_it_is_told_who_began_it(actor: Any, entity: str) -> None:
+    """CAEP §2."""
+    signal = ssf.signal_of(happened(EventKind.PASSWORD_CHANGED, actor=actor))
+
+    assert signal is not None
+    assert signal.members["initiating_entity"] == entity
+
+
+async def test_of_two_streams_made_at_once_one_is(here: Signals, listener: Listener) -> None:
+    """SSF §8.1.1.1."""
+    answers = await asyncio.gather(*(listener.send("POST", "/ssf/streams", {}) for _ in range(4)))
+
+    assert sorted(each.status_code for each in answers) == [201, 409, 409, 409]

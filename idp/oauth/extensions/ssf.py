@@ -136,7 +136,8 @@ def _of_change(event: NumberedEvent) -> _Typed | None:
     if event.detail.get("change") in ("factors removed", "factors reset"):
         return CREDENTIAL_CHANGE, {"credential_type": "all-second-factors", "change_type": "revoke"}, None
     if was == status or was is None:
-        return None
+        is_renamed = "email" in (event.before or {}) and "email" in (event.after or {})
+        return (IDENTIFIER_CHANGED, {}, None) if is_renamed else None
     return (ACCOUNT_DISABLED if status == "disabled" else ACCOUNT_ENABLED), {}, None
 
 
