@@ -152,7 +152,8 @@ async def _create(work: Work, made: PersonMade) -> Person:
         raise invalid(*_SAID[user])
     user = replace(user, created_at=work.now, updated_at=work.now)
     await _stored(work, user, is_new=True)
-    await work.record(EventKind.USER_CHANGED, user_id=user.id, change="created", after=_audited(user))
+    _, after = difference({}, _audited(user), hidden=PERSONAL | SECRETS)
+    await work.record(EventKind.USER_CHANGED, user_id=user.id, change="created", after=after)
     if made.invite and user.email is not None:
         await send_reset(work, user)
     return person_of(user, work.caller.role)
