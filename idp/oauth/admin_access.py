@@ -98,6 +98,11 @@ def _bearer(header: str | None) -> str:
 
 async def _of_person(context: Context, client: Client, user: User, grant: Grant, scopes: tuple[str, ...]) -> Bearer:
     """Return a person's token, fresh if they proved all kinds that they have, the first within five minutes."""
+    longest = lifetimes.SESSION_ADMINISTRATOR[0]  # as at the pages, whatever a refresh token of theirs is good for
+    if grant.auth_time is None or context.now - grant.auth_time > longest:
+        description = "the sign-in is too long ago for administration"
+        asked = {"max_age": str(int(longest.total_seconds()))}
+        raise Denied(401, "insufficient_user_authentication", description, **asked)
     has_second = bool(SECOND_FACTORS & await context.stores.credentials.factors_of(user.id))
     is_recent = grant.auth_time is not None and context.now - grant.auth_time <= lifetimes.REAUTHENTICATION
     fresher = {"acr_values": LOA2, "max_age": str(MAX_AGE)} if has_second else {"max_age": str(MAX_AGE)}

@@ -13,7 +13,7 @@ from idp.policy.administration import PERMISSIONS
 from tests.support.admin_api import Api, api, by_person, machine, machine_client, person_api, somebody
 from tests.support.factors import with_totp
 from tests.support.jose import forge, parts
-from tests.support.provider import MINUTE, SECOND, HandClock, Provider
+from tests.support.provider import HOUR, MINUTE, SECOND, HandClock, Provider
 from tests.support.relying_party import Answer
 
 STALE = 5 * MINUTE + SECOND
@@ -236,3 +236,26 @@ async def test_only_a_registered_scope_is_granted(provider: Provider) -> None:
 
     assert granted == "openid"
     assert (alone.status, alone.error) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize(("later", "status"), [(12 * HOUR, 200), (12 * HOUR + SECOND, 401)])
+async def test_a_sign_in_is_good_for_administration_for_twelve_hours_whatever_its_refresh_token_is(
+    provider: Provider, later: timedelta, status: int
+) -> None:
+    """RFC 9470 §3: as long as at the administrators' pages, also with offline_access."""
+    keeper = await somebody(provider, Role.OWNER)
+    rp = await provider.client(
+        is_first_party=True, grant_types=["authorization_code", "refresh_token"],
+        scope=f"openid offline_access {scope_of(P.USERS_READ)}",
+    )  # fmt: skip
+    async with provider.browser(keeper) as browser:
+        first = await rp.redeem(await browser.authorize(rp))
+    provider.clock.advance(later)
+
+    refreshed = await rp.refresh(first.refresh_token)
+    answer = await api(provider, refreshed.access_token).get("/users")
+
+    assert answer.status == status
+    if status == 401:
+        assert 'error="insufficient_user_authentication"' in answer.headers["www-authenticate"]
+        assert 'max_age="43200"' in answer.headers["www-authenticate"]
