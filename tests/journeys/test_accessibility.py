@@ -31,8 +31,13 @@ ACCOUNT_PAGES = {
 
 
 async def look(page: Page, name: str) -> None:
-    """Fail with what axe-core finds on the page that is shown, in both colour schemes."""
+    """Fail with what axe-core finds on the page of this kind, in both colour schemes."""
     await shows(page, name)
+    await look_as_it_is(page, name)
+
+
+async def look_as_it_is(page: Page, name: str) -> None:
+    """Fail with what axe-core finds on the page that is shown, whatever kind it is."""
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         found = (await Axe().run(page, options=OPTIONS)).response["violations"]

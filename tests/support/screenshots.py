@@ -21,6 +21,7 @@ from playwright.async_api import Browser, Page
 from idp.policy import shipped
 from tests.support.back_office import BackOffice, Person, open_back_office
 from tests.support.browser import launched, newly_opened
+from tests.support.console_walk import walk
 from tests.support.journey import agree, shows, sign_in
 from tests.support.own_account import add_passkey, add_totp, open_account, sign_out
 from tests.support.phone import authenticator, code_sent, link_sent
@@ -277,6 +278,17 @@ async def console(studio: Studio) -> None:
             await studio.shoot(f"admin-describe-{name}", page)
 
 
+async def people(studio: Studio) -> None:
+    """What owners see of people and of the provider."""
+    keeper = await studio.office.administrator()
+    async with newly_opened(studio.browser, **_of(studio.folder)) as context:
+        page = await context.new_page()
+        await page.goto(f"{studio.issuer}/admin/policies")
+        await sign_in(page, keeper)
+        await shows(page, "policies")
+        await walk(page, studio.office, studio.person, lambda page, name: studio.shoot(f"admin-{name}", page))
+
+
 async def asked_for_more(studio: Studio) -> None:
     """The prompt of somebody with a second factor, and why it was shown."""
     person, issuer = await studio.office.person(), studio.issuer
@@ -333,8 +345,8 @@ async def mailbox(studio: Studio) -> None:
 
 
 SCENES: tuple[Callable[[Studio], Awaitable[None]], ...] = (
-    signing_in, account, signing_up, own_account, enrolling, asked_for_more, console, refusals, form_post, signing_out,
-    mailbox,
+    signing_in, account, signing_up, own_account, enrolling, asked_for_more, console, people, refusals, form_post,
+    signing_out, mailbox,
 )  # fmt: skip
 
 

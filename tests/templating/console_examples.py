@@ -116,7 +116,8 @@ OVERVIEW: Facts = ALL | {
     "charts": [
         CHART | {"name": name, "names": [figure]}
         for name, figure in zip(
-            ("sign-ins", "step-ups", "risk", "tokens", "sign-ups", "answers", "faults", *map(str, range(11))), FIGURES, strict=True
+            ("sign-ins", "step-ups", "risk", "tokens", "sign-ups", "answers", "faults", *map(str, range(11))),
+            FIGURES, strict=True,
         )
     ],
 }  # fmt: skip
@@ -127,8 +128,8 @@ USERS: Facts = ALL | {
 }  # fmt: skip
 USER: Facts = ALL | {
     "person": PERSON, "form": FORM | {"typed": {"email": "anna@example.com"}}, "joining": FORM, "is_self": False,
-    "groups": [GROUP], "known": ["staff"], "credentials": CREDENTIALS, "sessions": [SESSION], "consents": [CONSENT],
-    "events": [EVENT, BARE_EVENT],
+    "groups": [GROUP], "known": ["staff"], "credentials": CREDENTIALS, "sessions": [SESSION],
+    "devices": {"s1": "Firefox"}, "consents": [CONSENT], "events": [EVENT, BARE_EVENT],
 }  # fmt: skip
 DANGER: Facts = ALL | {
     "person": PERSON, "label": "anna@example.com", "word": "delete", "form": FORM, "back": "/admin/users/u1",
@@ -205,8 +206,8 @@ CONSOLE_PAGES: dict[str, list[Facts]] = {
     "admin/sessions.html": [
         ALL
         | {"sessions": [SESSION, SESSION | {"id": "s2", "acr": None}], "names": {"u1": "anna"}}
-        | {"older": "cursor=abc"},
-        CONSOLE | {"sessions": [], "names": {}, "older": ""},
+        | {"older": "cursor=abc", "devices": {"s1": "Firefox"}},
+        CONSOLE | {"sessions": [], "devices": {}, "names": {}, "older": ""},
     ],
     "admin/consents.html": [
         ALL | {"consents": [CONSENT, CONSENT | {"claims": []}], "names": {"u1": "anna"}, "older": "cursor=abc"},

@@ -67,6 +67,7 @@ NOT_OF_A_PERSON = {
     EventKind.TRAIL_RESTARTED,
     EventKind.ADMIN_REFUSED,
     EventKind.MESSAGE_CHANGED,
+    EventKind.WEBHOOK_CHANGED,
 }
 
 TITLES = {

@@ -9,6 +9,7 @@ from idp.flows.admin import events, groups, people, sessions, users
 from idp.flows.admin.problem import Code, Problem
 from idp.flows.admin.users import Person
 from idp.web.admin.gate import Desk, admin
+from idp.web.admin.sessions import devices
 from idp.web.admin.typed import Typed, refused
 
 CLAIMS = ("name", "given_name", "family_name", "nickname", "phone_number", "locale", "zoneinfo")
@@ -65,6 +66,7 @@ async def person_page(
         known=[each.name for each in known.items] if known is not None else (),
         credentials=await desk.do(people.CREDENTIALS, id=person.id),
         sessions=signed_in.items if signed_in is not None else (),
+        devices=devices(signed_in.items if signed_in is not None else ()),
         consents=allowed.items if allowed is not None else (),
         events=happened.items if happened is not None else (),
     )  # fmt: skip

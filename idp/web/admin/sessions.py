@@ -8,6 +8,8 @@ from idp.domain.permission import Permission
 from idp.domain.user import USER_ID
 from idp.flows.admin import sessions, users
 from idp.flows.admin.problem import Problem
+from idp.flows.admin.sessions import SessionShown
+from idp.flows.devices import describe_agent
 from idp.web.admin.filters import filters, going_on
 from idp.web.admin.gate import Desk, admin
 from idp.web.admin.people import label
@@ -24,11 +26,17 @@ async def names(desk: Desk, ids: Iterable[str | None]) -> dict[str, str]:
     return found
 
 
+def devices(found: Iterable[SessionShown]) -> dict[str, str]:
+    """Return what browsers are called, by the session's id."""
+    return {each.id: describe_agent(each.device) for each in found}
+
+
 async def _sessions(desk: Desk) -> Response:
     wanted, cursor = filters(desk, ("user_id",)), desk.request.query_params.get("cursor")
     found = await desk.do(sessions.LIST, **wanted, cursor=cursor)
     return desk.page(
-        "admin/sessions.html", sessions=found.items, names=await names(desk, (each.user_id for each in found.items)),
+        "admin/sessions.html", sessions=found.items, devices=devices(found.items),
+        names=await names(desk, (each.user_id for each in found.items)),
         older=going_on(wanted, found.next),
     )  # fmt: skip
 
