@@ -16,6 +16,7 @@ REQUESTS = Counter("idp_requests", "HTTP requests by route, method and status cl
 SECONDS = Histogram("idp_request_seconds", "Time to answer, by route", ("route",), buckets=BUCKETS)
 SIGN_INS = Counter("idp_sign_ins", "Sign-ins by outcome", ("outcome",))
 MESSAGES = Counter("idp_messages", "Mail and SMS by channel and what became of them", ("channel", "outcome"))
+WEBHOOKS = Counter("idp_webhook_tries", "Tries to deliver events by form and what became of them", ("form", "outcome"))
 SHED = Counter("idp_hash_pool_refused", "Sign-ins answered 503 because the password pool was full")
 
 

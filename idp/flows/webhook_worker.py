@@ -15,6 +15,7 @@ from idp.domain.event import Actor, ActorKind, Event, EventKind, Target
 from idp.domain.secret import make_id
 from idp.flows.alerts import Alert, Alerts, Code
 from idp.flows.webhook_sender import End, Outcome, WebhookSender
+from idp.metrics import WEBHOOKS
 from idp.storage.stores import Stores, Transactions
 from idp.storage.webhook_deliveries import Delivery
 from idp.storage.webhooks import HookState, Webhook
@@ -84,6 +85,7 @@ class WebhookWorker:
             if step is None:
                 return tries
             tried = _Tried(step[1], await self._sender.send(*step))
+            WEBHOOKS.labels(step[0].form.value, tried.outcome.end.value).inc()
         raise AssertionError("the last step lets go")
 
     async def _step(

@@ -11,7 +11,9 @@ from idp.domain.user import Role
 from idp.flows.admin.operation import Caller
 from idp.flows.admin.problem import Code
 from idp.flows.admin.webhooks import MOST
+from idp.flows.alerts import WINDOW
 from tests.support.databases import fresh_database
+from tests.support.letters import letters
 from tests.support.operators import COMMAND, Operators, operators
 from tests.support.webhooks import Receiver, receiver, saying
 
@@ -275,3 +277,16 @@ async def test_unknown_webhooks_are_unknown(desk: Operators) -> None:
     for name in ("update", "rotate_secret", "delete", "test"):
         for hook_id in ("nobody", "\u00e9"):
             assert await desk.refused(f"webhooks.{name}", id=hook_id) is Code.NOT_FOUND
+
+
+async def test_administrators_get_a_mail_when_a_webhook_is_switched_off(desk: Operators, siren: Receiver) -> None:
+    desk.provider.clock.advance(2 * WINDOW)  # what else was switched off here lately is told in a digest
+    administrator = await desk.user(Role.ADMINISTRATOR)
+    hook = await made(desk, siren, kinds=["group_changed"])
+    siren.answers = [saying(410)]
+    await desk.do("groups.create", name="told by mail")
+    await settle(desk)
+
+    assert [hook["id"] in each for each in await letters(desk.provider, administrator.email or "")] == [True]
+    off = [each for each in await desk.events("webhook_changed") if each["detail"]["change"] == "switched off"]
+    assert (off[0]["target_id"], off[0]["actor_kind"]) == (hook["id"], "system")

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from idp.domain.client import Client
 from idp.domain.event import EventKind
 from idp.oauth.extensions import ssf
 from idp.storage.events import NumberedEvent
@@ -503,3 +505,15 @@ async def test_of_two_streams_made_at_once_one_is(here: Signals, listener: Liste
     answers = await asyncio.gather(*(listener.send("POST", "/ssf/streams", {}) for _ in range(4)))
 
     assert sorted(each.status_code for each in answers) == [201, 409, 409, 409]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"is_self_registered": True}, {"is_active": False}, {"scopes": ("openid", ssf.READ)}]
+)
+def test_nobody_receives_whom_no_operator_let(changes: dict[str, Any]) -> None:
+    """SSF §9.1: what a client that registered itself asked for gives it nothing."""
+    good = Client(id="books", name="Books", scopes=(ssf.MANAGE,))
+
+    assert ssf.is_receiver(good)
+    assert not ssf.is_receiver(replace(good, **changes))
+    assert not ssf.is_receiver(None)
