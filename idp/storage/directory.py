@@ -48,12 +48,13 @@ class Moment(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Which part of a list: `limit` rows behind the first `offset`, in this order."""
+    """Which part of a list: `limit` rows behind the first `offset`, in this order; or behind the id `after`."""
 
     offset: int
     limit: int
     order: Order = Order.ID
     is_descending: bool = False
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,4 +182,5 @@ def _sliced(query: Select[Any], table: Table, part: Slice) -> Select[Any]:
         Order.NAME: [table.c.get("name", table.c.id), table.c.id],
     }[part.order]  # fmt: skip
     ordered = [column.desc() for column in columns] if part.is_descending else columns
+    query = query.where(table.c.id > part.after) if part.after is not None else query
     return query.order_by(*ordered).limit(part.limit).offset(part.offset)

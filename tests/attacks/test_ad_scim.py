@@ -13,6 +13,7 @@ from idp.domain.permission import Permission as P
 from idp.domain.permission import scope_of
 from idp.domain.user import Role
 from idp.flows.admin import quota
+from idp.flows.admin.scim import lists
 from idp.policy import lockout
 from tests.support.admin_api import Api, by_person, machine_client, person_api, somebody
 from tests.support.scim import BULK, GROUP, USER, by_rest, changes, directory, scim
@@ -236,6 +237,23 @@ async def test_each_change_of_a_bulk_request_is_counted(tmp_path: Path) -> None:
 
         assert [each["status"] for each in answer.body["Operations"]] == ["201"] * 3 + ["429"] * 3
         assert (await caller.post("/Bulk", {"schemas": [BULK], "Operations": posts})).status == 429
+
+
+async def test_rows_that_a_filter_opens_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter without an index is as many calls as it reads parts of the list; one with an index is one."""
+    monkeypatch.setattr(lists, "_AT_ONCE", 1)
+    async with target("sqlite", tmp_path, rate_limits="on") as running:
+        client = await machine_client(running, P.USERS_READ, P.USERS_WRITE)
+        caller = scim(running, (await client.token(grant_type="client_credentials")).access_token)
+        for _ in range(3):
+            await made(caller)
+        for _ in range(lockout.API_READING - 3):
+            await quota.reserve(running.site.administration.tools, f"{client.client_id}|opened", is_reading=True)
+
+        opened = [(await caller.get("/Users?filter=title pr")).status for _ in range(2)]
+
+        assert opened == [200, 429]
+        assert (await caller.get("/Users?filter=active eq true")).status == 200
 
 
 async def test_ad07_secrets_are_neither_shown_nor_asked_for(provider: Target) -> None:

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import combinations
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from scim2_models import ScimFilter
 
 from idp.domain.permission import Permission as P
 from idp.domain.user import Role
 from idp.flows.admin.scim import lists
+from idp.flows.admin.scim.models import Person
 from tests.support.admin_api import Api, by_person, somebody
 from tests.support.databases import fresh_database
 from tests.support.provider import Provider
@@ -203,6 +206,38 @@ async def test_what_would_open_too_much_is_refused(caller: Api, monkeypatch: pyt
     narrowed = ('filter=userName eq "dave"', "filter=active eq true", "filter=active eq false and title pr")
     for query in (*narrowed, "sortBy=id", "count=2"):
         assert (await caller.get(f"/Users?{query}")).status == 200, query
+
+
+ATOMS = (
+    'userName eq "BJENSEN"', 'userName eq "carol@example.com"', 'emails.value eq "j@example.org"',
+    'externalId eq "E-2"',
+    "active eq true", "active eq false", 'meta.lastModified ge "{third}"', 'meta.lastModified lt "{third}"',
+    'groups.value eq "{group}"', 'id eq "{id}"', "title pr", 'userType ne "Intern"',
+)  # fmt: skip
+
+
+async def test_an_index_finds_what_looking_at_everybody_would(caller: Api) -> None:
+    """Every pair of what has an index and what has none, with and without a not, against the filter alone."""
+    everybody = (await caller.get("/Users?sortBy=meta.created")).body["Resources"]
+    group = (await caller.get('/Groups?filter=displayName eq "Guides"')).body["Resources"][0]["id"]
+    known = {"third": everybody[2]["meta"]["lastModified"], "group": group, "id": everybody[1]["id"]}
+    people = [Person.model_validate(each) for each in everybody]
+
+    for one, other in combinations([atom.format(**known) for atom in ATOMS], 2):
+        for text in (f"{one} and {other}", f"not ({one}) and {other}"):
+            expected = sorted(each.user_name for each in people if ScimFilter[Person](text).match(each))
+            assert await found(caller, text) == expected, text
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4, 5])
+async def test_what_is_opened_is_opened_once_whatever_is_read_at_once(
+    caller: Api, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Both sides of where a part of the rows ends."""
+    monkeypatch.setattr(lists, "_AT_ONCE", at_once)
+
+    assert await found(caller, "id pr") == ["bjensen", "carol@example.com", "dave", "jsmith"]
+    assert await found(caller, "displayName pr", "/Groups", "displayName") == ["Guides", "Others"]
 
 
 async def test_who_may_not_know_something_cannot_ask_for_it_either(provider: Provider) -> None:

@@ -47,16 +47,21 @@ Apply = Callable[[Document, Any, frozenset[str]], tuple[Any, frozenset[str]]]
 async def _list(work: Work, asked: Asked) -> Shown:
     search = search_of(asked, Group)
     narrowed = filters.of_groups(which := filter_of(search, Group))
-    directory, wanted, member = directory_of(work), narrowed.rows, narrowed.member
+    wanted, member = narrowed.rows, narrowed.member
     if member is not None:
-        wanted = await _of_member(work, wanted, member)
+        async with work.opening(write=False) as opened:
+            wanted = await _of_member(opened, wanted, member)
 
-    async def read(part: Slice) -> Sequence[Any]:  # of the members, a filter asks at most for this one
-        found = await directory.groups(wanted, part)
-        return [_resource(work, each, [member] if member is not None else ()) for each in found]
+    async def read(opened: Work, part: Slice) -> Sequence[Any]:  # of the members, a filter asks at most for this one
+        found = await directory_of(opened).groups(wanted, part)
+        return [_resource(opened, each, [member] if member is not None else ()) for each in found]
 
-    shown = await listed(search, Rows(await directory.count_groups(wanted), narrowed.is_exact, read, which), ORDERS)
-    return await _with_members(work, shown, search)
+    async def counted(opened: Work) -> int:
+        return await directory_of(opened).count_groups(wanted)
+
+    shown = await listed(work, search, Rows(counted, narrowed.is_exact, read, which), ORDERS)
+    async with work.opening(write=False) as opened:
+        return await _with_members(opened, shown, search)
 
 
 async def _of_member(work: Work, wanted: Groups, member: str) -> Groups:
@@ -72,10 +77,11 @@ async def _with_members(work: Work, shown: Shown, search: Any) -> Shown:
     assert isinstance(listed_now, list), "we made it"
     for each in listed_now:
         assert isinstance(each, dict), "we made it"
-        document, _, members = await _filled(work, await _known(work, str(each["id"])), search, left)
-        full.append(document)
-        left -= members
-    return Shown(document={**shown.document, "Resources": full})
+        for known in await directory_of(work).groups(Groups(id=str(each["id"])), Slice(0, 1)):  # else it went meanwhile
+            document, _, members = await _filled(work, known, search, left)
+            full.append(document)
+            left -= members
+    return Shown(document={**shown.document, "itemsPerPage": len(full), "Resources": full})
 
 
 async def _filled(work: Work, known: KnownGroup, selection: Any, most: int) -> tuple[Document, str | None, int]:
@@ -227,7 +233,9 @@ async def _delete(work: Work, acted: GroupActedOn) -> Nothing:
     return await groups.DELETE.run(work, GroupActedOn(id=acted.id))
 
 
-LIST = Operation("scim.groups.list", "List or find groups", P.GROUPS_READ, Asked, Shown, _list, "GET", "/Groups")
+LIST = Operation(
+    "scim.groups.list", "List or find groups", P.GROUPS_READ, Asked, Shown, _list, "GET", "/Groups", opens_its_own=True
+)
 SHOW = Operation("scim.groups.show", "Show a group", P.GROUPS_READ, OneAsked, Shown, _show, "GET", "/Groups/{id}")
 CREATE = Operation(
     "scim.groups.create", "Make a group", P.GROUPS_WRITE, Sent, Shown, _create, "POST", "/Groups", status=201

@@ -1,10 +1,11 @@
 """Lists: which part, in which order, with which attributes; by index where there is one, else within a bound.
 
-A list that has to be opened row by row to be filtered or sorted is read up to MOST_OPENED rows, and refused beyond.
+A list that has to be opened row by row to be filtered or sorted is read up to MOST_OPENED rows, and refused beyond; it
+is read in short transactions, and each of them counts as a call.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pydantic import Field, JsonValue
 from scim2_models import Context, ResponseParameters, ScimFilter, SearchRequest
 
 from idp.domain.json import Json
+from idp.flows.admin import quota
 from idp.flows.admin.operation import Input, Output, Work
 from idp.flows.admin.scim.faults import Kind, ScimProblem, reading
 from idp.flows.admin.scim.filters import check_bounds
@@ -20,13 +22,13 @@ from idp.storage.directory import Directory, Order, Slice
 
 MOST_SHOWN = 100  # resources of one answer
 MOST_OPENED = 10_000  # rows of one request
-_AT_ONCE = 100  # rows between which other requests get their turn
+_AT_ONCE = 100  # rows of one transaction, which count as one call more
 _LARGEST = 2**31
 _MOST_NAMES = 100
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 Document = dict[str, JsonValue]
 #: The part of a list that is asked for → its resources.
-Reader = Callable[[Slice], Awaitable[Sequence[Any]]]
+Reader = Callable[[Work, Slice], Awaitable[Sequence[Any]]]
 
 
 class Asked(Input):
@@ -72,7 +74,7 @@ class Shown(Output):
 class Rows:
     """How the rows of a list are had: how many can match, whether all do, how a part is read, and which are wanted."""
 
-    count: int
+    count: Callable[[Work], Awaitable[int]]
     is_exact: bool
     read: Reader
     wanted: ScimFilter[Any] | None
@@ -134,29 +136,38 @@ def dumped(resource: Any, selection: Any, *, context: Context = Context.RESOURCE
     return document
 
 
-async def listed(search: Any, rows: Rows, orders: Mapping[str, Order]) -> Shown:
-    """Return the part of a list that a search asks for."""
+async def listed(work: Work, search: Any, rows: Rows, orders: Mapping[str, Order]) -> Shown:
+    """Return the part of a list that a search asks for; opens transactions of its own."""
     start, count = search.start_index_0 or 0, min(search.count if search.count is not None else MOST_SHOWN, MOST_SHOWN)
     order = orders.get(str(search.sort_by).lower()) if search.sort_by is not None else Order.ID
     is_descending = search.sort_by is not None and search.sort_order is SearchRequest.SortOrder.descending
-    if rows.is_exact and order is not None:
-        part = await rows.read(Slice(start, count, order, is_descending)) if count else []
-        return _answer(search, part, rows.count, start)
-    if rows.count > MOST_OPENED:
+    async with work.opening(write=False) as opened:
+        total = await rows.count(opened)
+        if rows.is_exact and order is not None:
+            part = await rows.read(opened, Slice(start, count, order, is_descending)) if count else []
+            return _answer(search, part, total, start)
+    if total > MOST_OPENED:
         raise ScimProblem(Kind.TOO_MANY, f"this would open more than {MOST_OPENED} entries; narrow it down")
-    found = await _opened(rows, Slice(0, _AT_ONCE, order or Order.ID, is_descending and order is not None))
-    kept = search.sort(found) if order is None else found
-    return _answer(search, kept[start : start + count], len(kept), start)
+    found = search.sort([each async for each in _opened(work, rows)])
+    return _answer(search, found[start : start + count], len(found), start)
 
 
-async def _opened(rows: Rows, part: Slice) -> list[Any]:
-    found: list[Any] = []
-    for offset in range(0, rows.count, _AT_ONCE):
-        opened = await rows.read(Slice(offset, _AT_ONCE, part.order, part.is_descending))
+async def _opened(work: Work, rows: Rows) -> AsyncIterator[Any]:
+    """Yield the resources that match, in the order of their ids."""
+    after, is_first = "", True
+    while True:
+        if not is_first:
+            await quota.reserve(work.tools, f"{work.caller.actor.id}|opened", is_reading=True)
+        async with work.opening(write=False) as opened:
+            part = await rows.read(opened, Slice(0, _AT_ONCE, after=after))
         with reading():
-            found += [each for each in opened if rows.wanted is None or rows.wanted.match(each)]
+            matching = [each for each in part if rows.wanted is None or rows.wanted.match(each)]
+        for each in matching:
+            yield each
+        if len(part) < _AT_ONCE:
+            return
+        after, is_first = part[-1].id, False
         await asyncio.sleep(0)
-    return found
 
 
 def _answer(search: Any, part: Sequence[Any], total: int, start: int) -> Shown:

@@ -42,15 +42,18 @@ ORDERS = {"id": Order.ID, "meta.created": Order.CREATED}
 async def _list(work: Work, asked: Asked) -> Shown:
     search = search_of(asked, Person)
     narrowed = filters.of_people(which := filter_of(search, Person))
-    directory, wanted = directory_of(work), narrowed.rows
+    wanted = narrowed.rows
     if narrowed.group_id is not None:
-        group = await work.stores.groups.find(narrowed.group_id)
-        wanted = _in_group(wanted, group)
+        async with work.opening(write=False) as opened:
+            wanted = _in_group(wanted, await opened.stores.groups.find(narrowed.group_id))
 
-    async def read(part: Slice) -> Sequence[Any]:
-        return await _shown(work, await directory.people(wanted, part))
+    async def read(opened: Work, part: Slice) -> Sequence[Any]:
+        return await _shown(opened, await directory_of(opened).people(wanted, part))
 
-    return await listed(search, Rows(await directory.count_people(wanted), narrowed.is_exact, read, which), ORDERS)
+    async def counted(opened: Work) -> int:
+        return await directory_of(opened).count_people(wanted)
+
+    return await listed(work, search, Rows(counted, narrowed.is_exact, read, which), ORDERS)
 
 
 def _in_group(wanted: People, group: Group | None) -> People:
@@ -145,7 +148,9 @@ async def _delete(work: Work, acted: PersonActedOn) -> Nothing:
     return await people.DELETE.run(work, acted)
 
 
-LIST = Operation("scim.users.list", "List or find people", P.USERS_READ, Asked, Shown, _list, "GET", "/Users")
+LIST = Operation(
+    "scim.users.list", "List or find people", P.USERS_READ, Asked, Shown, _list, "GET", "/Users", opens_its_own=True
+)
 SHOW = Operation("scim.users.show", "Show a person", P.USERS_READ, OneAsked, Shown, _show, "GET", "/Users/{id}")
 CREATE = Operation(
     "scim.users.create", "Make an account", P.USERS_WRITE, Sent, Shown, _create, "POST", "/Users", status=201
