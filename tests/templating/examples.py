@@ -120,7 +120,7 @@ OWN: Facts = FORM | {
     "deletes_at": None,
     "strength_url": "/password/strength",
 }
-LEAVING: Facts = OWN | {"deletes_at": WHEN}
+LEAVING: Facts = OWN | {"deletes_at": WHEN, "console": "/admin"}
 FACTOR: Facts = {
     "id": "c1",
     "factor": "webauthn",

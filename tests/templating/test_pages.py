@@ -44,7 +44,7 @@ NOT_PAGES = {
     *(f"{room}/words.html" for room in ("account", "consent", "error", "recovery", "step_up")),
 }
 #: Facts that only the provider itself writes: addresses of its own pages, a drawing, names of languages.
-OUR_OWN = {"action", "path", "back", "forgot", "signup", "lost", "onward", "uri"}
+OUR_OWN = {"action", "path", "console", "back", "forgot", "signup", "lost", "onward", "uri"}
 CHECKED = {"qr", "drawing", "locales"}  # anything else than a drawing or a language is an error
 #: Two faces of one page, or the same words for the same thing on the way in and in the account.
 SAME_TITLE = {"step_up/choices.html", "signup/link.html", "enrol/codes.html"}

@@ -101,3 +101,17 @@ def test_every_page_without_a_parameter_stands_in_the_navigation() -> None:
     guards = {path: guard.permission for path, _, guard in pages()}
 
     assert {path: guards.get(path) for path in told} == told
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_an_account_leads_to_the_administration_if_its_owner_has_a_part_in_it(
+    provider: Provider, role: Role
+) -> None:
+    somebody = await helper(provider, role)
+
+    page = await visit(somebody, "/account/profile")
+
+    assert page.has("to-console") is (role is not Role.USER)
+    if role is not Role.USER:
+        path = page.document.attributes["to-console"]["href"]
+        assert (await visit(somebody, path)).status == 200

@@ -8,11 +8,13 @@ from starlette.responses import Response
 
 from idp.domain.refusal import Refused
 from idp.flows import authorization
+from idp.flows.admin.callers import role_may
 from idp.flows.browser_session import OpenedSession
 from idp.flows.self_service import REAUTHENTICATION, Event, Leave, Owner, owner_of
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.web import csrf, pages
+from idp.web.admin.navigation import sections
 from idp.web.authorize import bind, see_other, stuck, to_response
 from idp.web.cookies import SESSION
 from idp.web.forms import form_of, single
@@ -58,10 +60,17 @@ class Desk:
             wait_seconds=wait_seconds(refused),
             here=self.request.scope["idp.path"],
             deletes_at=self.owner.user.deletes_at,
+            console=self._console(),
             strength_url=f"{base}/password/strength",
             **facts,  # type: ignore[arg-type]
         )
         return with_retry(response, refused)
+
+    def _console(self) -> str | None:
+        """Return where the administration begins for this person, None if they have no part in it."""
+        user = self.owner.user
+        found = sections(lambda permission: role_may(user.role, permission), "")
+        return found[0].path if found else None
 
     def with_session(self, response: Response, opened: OpenedSession | None) -> Response:
         """Give the browser the new cookie of a session that was raised."""
