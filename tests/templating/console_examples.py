@@ -100,7 +100,8 @@ FIGURES = (
 )  # fmt: skip
 CHART: Facts = {
     "name": "sign-ins", "names": ["signed_in", "refused"], "most": 3,
-    "drawing": draw([[1, 2], [0, 0]]), "colours": [{"drawing": draw([[1]])}, {"drawing": draw([[1]])}],
+    "drawing": draw([[1, 2], [0, 0]], [0, 1]),
+    "colours": [{"drawing": draw([[1]], [0])}, {"drawing": draw([[1]], [0])}],
 }  # fmt: skip
 
 

@@ -176,7 +176,7 @@ async def test_events_are_filtered_by_a_person_whose_name_stays_out_of_the_url(
 
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
-    [("since", "yesterday", "is no moment"), ("user_id", "nobody@example.org", "no such person")],
+    [("since", "yesterday", "This is no date"), ("user_id", "nobody@example.org", "There is no person")],
 )
 async def test_a_filter_that_cannot_be_read_is_refused_at_its_field(
     keeper: Visitor, field: str, typed: str, said: str
