@@ -28,7 +28,8 @@ OUTBOX_EVERY_SECONDS = 1.0
 POLICY_EVERY_SECONDS = 60.0
 ALERTS_EVERY_SECONDS = 30.0
 AUDIT_EVERY_SECONDS = 5.0
-WEBHOOKS_EVERY_SECONDS = 1.0
+PLANS_EVERY_SECONDS = 5.0  # as numbers are given
+WEBHOOKS_EVERY_SECONDS = 2.0
 FIGURES_EVERY_SECONDS = 60.0
 MAX_BATCHES = 1000
 log = structlog.get_logger("housekeeping")
@@ -117,7 +118,7 @@ class Housekeeping:
             (self._watch_policies, POLICY_EVERY_SECONDS),
             (self._watch_alerts, ALERTS_EVERY_SECONDS),
             (self._link_events, AUDIT_EVERY_SECONDS),
-            (self._plan_webhooks, WEBHOOKS_EVERY_SECONDS),
+            (self._plan_webhooks, PLANS_EVERY_SECONDS),
             (self._deliver_webhooks, WEBHOOKS_EVERY_SECONDS),
             (self._count_hours, SWEEP_EVERY_SECONDS),
             (self._add_answers, FIGURES_EVERY_SECONDS),
