@@ -9,11 +9,11 @@ from idp.factors.password import HashPoolBusy
 from idp.metrics import SHED
 from idp.oauth.errors import PageError
 from idp.oauth.keyring import NoSigningKey
+from idp.web import scim_door as scim
 from idp.web.api import problems
 from idp.web.csrf import Forged
 from idp.web.forms import BadForm
 from idp.web.pages import page
-from idp.web.scim import errors as scim
 from idp.web.site import request_id_of
 from idp.wiring import DatabaseAway
 

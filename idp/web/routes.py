@@ -29,7 +29,7 @@ from idp.web.admin.clients_routes import client_routes
 from idp.web.admin.routes import console
 from idp.web.api.table import api_routes
 from idp.web.cors import preflight
-from idp.web.scim.table import scim_routes
+from idp.web.scim_door import scim_routes
 from idp.web.ssf import ssf_routes
 
 Page = Callable[[Request], Awaitable[Response]]

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.domain.json import JsonObject
@@ -11,7 +10,6 @@ from idp.flows.admin.problem import Problem
 from idp.flows.admin.scim import faults
 from idp.flows.admin.scim.bulk import status_of
 from idp.flows.admin.scim.faults import Kind, kind_of
-from idp.flows.admin.scim.users import ROOT
 from idp.oauth.admin_access import Denied
 from idp.web.api.problems import NO_STORE, seconds
 
@@ -20,12 +18,6 @@ _SAID: Mapping[int, str] = {
     404: "there is nothing here", 405: "this cannot be done here", 500: "something went wrong on our side",
     503: "not available at the moment", 408: "the body did not arrive in time",
 }  # fmt: skip
-
-
-def is_ours(request: Request) -> bool:
-    """Say whether a request is for SCIM."""
-    path: str = request.scope.get("idp.path", request.url.path)
-    return path == ROOT or path.startswith(f"{ROOT}/")
 
 
 def answer(document: JsonObject, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
