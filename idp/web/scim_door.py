@@ -22,6 +22,7 @@ class _Door:
             from idp.web.scim.table import scim_routes
 
             self._router = Router(scim_routes())
+        scope["path_params"] = {}  # those of the one route say nothing
         await self._router(scope, receive, send)
 
 
