@@ -468,8 +468,8 @@ async def test_no_more_is_written_down_than_promised_and_the_rest_waits_in_the_t
 async def test_a_damaged_address_keeps_no_event_back(here: Desk, siren: Receiver) -> None:
     await here.subscribe(siren, wants_address=True)
     await here.trail.write(2)
-    await here.trail.execute("UPDATE events SET sealed_address = CAST(kind AS BLOB)" if here.transactions.database.is_sqlite
-                             else "UPDATE events SET sealed_address = kind::bytea")  # fmt: skip
+    torn = "CAST(kind AS BLOB)" if here.transactions.database.is_sqlite else "kind::bytea"
+    await here.trail.execute(f"UPDATE events SET sealed_address = {torn}")
     await here.happen()
     await here.worker.deliver()
 
