@@ -55,8 +55,10 @@ def make_secret() -> str:
 
 
 def make_id() -> str:
-    """Make an identifier of 128 bits that no one can guess."""
-    return base64url(secrets.token_bytes(ID_BYTES))
+    """Make an identifier of nearly 128 bits that no one can guess, and that no command takes for an option."""
+    while (made := base64url(secrets.token_bytes(ID_BYTES))).startswith("-"):
+        pass
+    return made
 
 
 def make_user_id() -> str:

@@ -118,3 +118,7 @@ def test_comparison_knows_equal_from_different() -> None:
 def test_random_bytes_are_as_many_as_asked() -> None:
     assert len(random_bytes(20)) == 20
     assert random_bytes(20) != random_bytes(20)
+
+
+def test_no_command_takes_an_id_for_an_option() -> None:
+    assert not [made for made in (make_id() for _ in range(2000)) if made.startswith("-")]

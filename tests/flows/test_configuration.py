@@ -118,7 +118,7 @@ async def test_what_the_file_does_not_name_stays_unless_it_is_to_go(desk: Operat
         ("schema = 2", "schema"), ("", "text"), ("schema = 1\nx = 1", "x"), ("schema = ", "text"),
         (f"schema = 1\n{GROUPS}{GROUPS}", "group.1.name"), (f"schema = 1\n{CLIENT}{CLIENT}", "client.1.client_id"),
         (f"schema = 1\n{CLIENT}\nclient_secret = 'mine'", "client.0.metadata"),
-        (f"schema = 1\n{CLIENT}\ntos_uri = 7", "client.0.metadata"),
+        (f"schema = 1\n{CLIENT}\ntos_uri = 7", "client.0.metadata.tos_uri"),
         (WHOLE.replace("https://books", "http://books"), "client.0.metadata.redirect_uris.0"),
         (WHOLE.replace("first_party", "profile = 'god'\nfirst_party"), "client.0.profile"),
         (WHOLE.replace("first_party", "managers = ['nobody@example.org']\nfirst_party"), "client.managers"),

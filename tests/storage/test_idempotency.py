@@ -13,11 +13,15 @@ async def test_a_key_is_taken_once_until_it_is_over(transactions: Transactions) 
         assert await stores.idempotency.claim(key, request, expires_at=NOW + HOUR, now=NOW) is None
     async with transactions.open(write=True) as stores:
         under_way = await stores.idempotency.claim(key, other, expires_at=NOW + HOUR, now=NOW)
-        await stores.idempotency.answer(key, 201, {"client_secret": "kept sealed"})
+        late = await stores.idempotency.answer(key, 500, {}, claimed_until=NOW, expires_at=NOW + HOUR)
+        noted = await stores.idempotency.answer(
+            key, 201, {"client_secret": "kept sealed"}, claimed_until=NOW + HOUR, expires_at=NOW + HOUR
+        )
     async with transactions.open(write=True) as stores:
         answered = await stores.idempotency.claim(key, request, expires_at=NOW + HOUR, now=NOW + HOUR - TICK)
         over = await stores.idempotency.claim(key, other, expires_at=NOW + 2 * HOUR, now=NOW + HOUR)
 
+    assert (late, noted) == (False, True)  # whose claim was over writes nothing
     assert under_way == Answered(request, None, None)
     assert answered == Answered(request, 201, {"client_secret": "kept sealed"})
     assert over is None
@@ -39,5 +43,5 @@ async def test_a_key_whose_request_did_nothing_is_free_again(transactions: Trans
     key, request = digest(), digest()
     async with transactions.open(write=True) as stores:
         await stores.idempotency.claim(key, request, expires_at=NOW + HOUR, now=NOW)
-        await stores.idempotency.release(key)
+        await stores.idempotency.release(key, claimed_until=NOW + HOUR)
         assert await stores.idempotency.claim(key, request, expires_at=NOW + HOUR, now=NOW) is None
