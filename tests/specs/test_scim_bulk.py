@@ -1,5 +1,6 @@
 """Many changes at once by SCIM – RFC 7644 §3.7."""
 
+from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
@@ -7,9 +8,19 @@ import pytest
 
 from idp.domain.permission import Permission as P
 from tests.support.admin_api import Api
+from tests.support.databases import fresh_database
 from tests.support.provider import Provider
 from tests.support.relying_party import Answer
 from tests.support.scim import BULK, GROUP, USER, changes, directory
+
+
+@pytest.fixture(scope="module")
+async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    """A provider that no other specification has moved in time or filled."""
+    folder = tmp_path_factory.mktemp("scim")
+    async with fresh_database("sqlite", folder) as url, Provider.running(folder, url) as provider:
+        yield provider
+
 
 _numbers = count(1)
 

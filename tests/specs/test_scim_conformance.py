@@ -1,12 +1,24 @@
 """SCIM as clients that nobody here wrote meet it – RFC 7643, RFC 7644."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_models import PatchOp, PatchOperation, ResponseParameters, SearchRequest, UniquenessException
 from scim2_tester import CheckResult, Status, check_server
 
+from tests.support.databases import fresh_database
 from tests.support.provider import Provider
 from tests.support.scim import directory, in_thread
+
+
+@pytest.fixture(scope="module")
+async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    """A provider that no other specification has moved in time or filled."""
+    folder = tmp_path_factory.mktemp("scim")
+    async with fresh_database("sqlite", folder) as url, Provider.running(folder, url) as provider:
+        yield provider
+
 
 #: Whether somebody may come in is yes or no; nothing can be neither.
 CANNOT = {("check_remove_attribute", "User")}

@@ -18,6 +18,15 @@ from tests.support.databases import fresh_database
 from tests.support.provider import Provider
 from tests.support.scim import ENTERPRISE, GROUP, USER, directory, scim
 
+
+@pytest.fixture(scope="module")
+async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    """A provider that no other specification has moved in time or filled."""
+    folder = tmp_path_factory.mktemp("scim")
+    async with fresh_database("sqlite", folder) as url, Provider.running(folder, url) as provider:
+        yield provider
+
+
 #: Four people: who they are, and what filters can tell of them.
 PEOPLE: tuple[dict[str, Any], ...] = (
     {"userName": "bjensen", "name": {"familyName": "O'Malley", "givenName": "Barbara"}, "title": "Guide",

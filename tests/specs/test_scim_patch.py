@@ -1,13 +1,24 @@
 """Changes of a part by SCIM – RFC 7644 §3.5.2: as a whole or not at all."""
 
+from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
 import pytest
 
 from tests.support.admin_api import Api
+from tests.support.databases import fresh_database
 from tests.support.provider import Provider
 from tests.support.scim import ENTERPRISE, GROUP, USER, changes, directory
+
+
+@pytest.fixture(scope="module")
+async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    """A provider that no other specification has moved in time or filled."""
+    folder = tmp_path_factory.mktemp("scim")
+    async with fresh_database("sqlite", folder) as url, Provider.running(folder, url) as provider:
+        yield provider
+
 
 _numbers = count(1)
 TITLE = {"op": "replace", "path": "title", "value": "Changed"}

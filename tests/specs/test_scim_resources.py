@@ -1,5 +1,6 @@
 """People and groups by SCIM – RFC 7643 §3, §4, §8; RFC 7644 §3.1 to §3.6, §3.11 to §3.14, §4."""
 
+from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
@@ -8,8 +9,18 @@ import pytest
 from idp.domain.permission import Permission as P
 from idp.domain.user import Role
 from tests.support.admin_api import Api, by_person, somebody
+from tests.support.databases import fresh_database
 from tests.support.provider import MINUTE, Provider
 from tests.support.scim import ENTERPRISE, GROUP, USER, by_rest, changes, directory, scim
+
+
+@pytest.fixture(scope="module")
+async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    """A provider that no other specification has moved in time or filled."""
+    folder = tmp_path_factory.mktemp("scim")
+    async with fresh_database("sqlite", folder) as url, Provider.running(folder, url) as provider:
+        yield provider
+
 
 _numbers = count(1)
 #: RFC 7643 §8.2 and §8.3, as far as a person here has such attributes.
