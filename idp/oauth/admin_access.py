@@ -13,6 +13,7 @@ from idp.domain.client import Client
 from idp.domain.tokens import Grant
 from idp.domain.user import User
 from idp.oauth.context import Context
+from idp.oauth.request import bearer_token
 from idp.oauth.tokens import access_token
 from idp.policy import lifetimes
 from idp.policy.step_up import SECOND_FACTORS
@@ -69,7 +70,9 @@ class Bearer:
 
 async def read(context: Context) -> Bearer:
     """Return whose token came, and raise Denied unless it is good here and now."""
-    text = _bearer(context.http.headers.get("authorization"))
+    text = bearer_token(context.http.headers.get("authorization"))
+    if not text:
+        raise Denied(401)
     engine, stores = context.engine, context.stores
     token = await access_token.read(
         text, keyring=engine.keyring, store=stores.access_tokens, digester=engine.digester, issuer=engine.issuer,
@@ -87,13 +90,6 @@ async def read(context: Context) -> Bearer:
         is_fresh = context.now - token.issued_at <= lifetimes.REAUTHENTICATION
         return Bearer(client, None, scopes, is_fresh, {"max_age": str(MAX_AGE)})
     return await _of_person(context, client, live.user, live.grant, scopes)
-
-
-def _bearer(header: str | None) -> str:
-    scheme, _, text = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not text.strip():
-        raise Denied(401)
-    return text.strip()
 
 
 async def _of_person(context: Context, client: Client, user: User, grant: Grant, scopes: tuple[str, ...]) -> Bearer:

@@ -23,6 +23,12 @@ class HttpRequest:
     request_id: str | None = None
 
 
+def bearer_token(header: str | None) -> str | None:
+    """Return the token of an Authorization header of the scheme Bearer, None for any other (RFC 6750 §2.1)."""
+    scheme, _, token = (header or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an endpoint says; a mapping becomes JSON."""

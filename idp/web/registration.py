@@ -12,7 +12,7 @@ from idp.domain.json import BadJson, JsonObject, read_object
 from idp.flows.client_registration import Caller, ClientRegistration, Registered, TooMany
 from idp.oauth.errors import plain
 from idp.oauth.extensions.registration import BadToken, answer
-from idp.oauth.request import Answer
+from idp.oauth.request import Answer, bearer_token
 from idp.web.forms import json_text_of
 from idp.web.oauth_endpoints import render
 from idp.web.site import address_of, request_id_of, site_of
@@ -84,8 +84,7 @@ def _bearer(request: Request) -> str | None:
     sent = request.headers.getlist("authorization")
     if not sent:
         return None
-    scheme, _, token = sent[0].partition(" ")
-    return token.strip() if len(sent) == 1 and scheme.lower() == "bearer" else ""
+    return (bearer_token(sent[0]) or "") if len(sent) == 1 else ""
 
 
 def _describe(request: Request, registered: Registered, status: int) -> Answer:

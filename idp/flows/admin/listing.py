@@ -4,6 +4,7 @@ does. A cursor is signed, and good for the list and the filters it was made for.
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from idp.domain.json import BadJson, read_object
 from idp.domain.secret import Digester, base64url, equal, from_base64url
 from idp.flows.admin.operation import Input, Output
 from idp.flows.admin.problem import invalid
+from idp.storage.columns import EPOCH, MICROSECOND, to_micros
 
 MOST = 100
 _TAG_BYTES = 16
@@ -59,6 +61,17 @@ def read_cursor(digester: Digester, wanted: Listing) -> list[str | int] | None:
         raise invalid("cursor", "is not one of this list") from error
     assert isinstance(key, list), "we wrote it"
     return [each for each in key if isinstance(each, str | int)]
+
+
+def read_place(digester: Digester, wanted: Listing) -> tuple[datetime, str] | None:
+    """Return the moment and the id behind which a list by time goes on, None for its beginning; raise Problem."""
+    key = read_cursor(digester, wanted)
+    return None if key is None else (EPOCH + int(key[0]) * MICROSECOND, str(key[1]))
+
+
+def place_of(moment: datetime, row_id: str) -> tuple[int, str]:
+    """Return the key of a row in a list by time."""
+    return to_micros(moment), row_id
 
 
 def paged(digester: Digester, wanted: Listing, rows: Sequence[T], keys: Sequence[Sequence[str | int]]) -> Page[T]:

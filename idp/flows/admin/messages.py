@@ -8,12 +8,11 @@ from idp.domain.message import Channel
 from idp.domain.permission import Permission as P
 from idp.factors.email_otp import masked_email
 from idp.factors.sms_otp import masked_number
-from idp.flows.admin.listing import Listing, Page, paged, read_cursor
+from idp.flows.admin.listing import Listing, Page, paged, place_of, read_place
 from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, missing
 from idp.flows.admin.values import Id
 from idp.flows.notices import NOTICE_LIFE
-from idp.storage.columns import EPOCH, MICROSECOND, to_micros
 from idp.storage.outbox import Listed, State
 
 
@@ -56,11 +55,10 @@ def _shown(found: Listed) -> MessageShown:
 
 async def _list(work: Work, wanted: MessagesWanted) -> Page[MessageShown]:
     digester = work.tools.engine.digester
-    key = read_cursor(digester, wanted)
-    before = (EPOCH + int(key[0]) * MICROSECOND, str(key[1])) if key is not None else None
+    before = read_place(digester, wanted)
     state = State(wanted.state) if wanted.state is not None else None
     rows = await work.stores.outbox.page(state=state, before=before, limit=wanted.limit + 1)
-    keys = [(to_micros(each.message.created_at), each.message.id) for each in rows]
+    keys = [place_of(each.message.created_at, each.message.id) for each in rows]
     return paged(digester, wanted, [_shown(each) for each in rows], keys)
 
 

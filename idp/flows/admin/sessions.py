@@ -8,12 +8,11 @@ from pydantic import Field
 from idp.domain import assurance
 from idp.domain.event import EventKind
 from idp.domain.permission import Permission as P
-from idp.flows.admin.listing import Listing, Page, paged, read_cursor
+from idp.flows.admin.listing import Listing, Page, paged, place_of, read_cursor, read_place
 from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
 from idp.flows.admin.problem import missing
 from idp.flows.admin.users import changeable
 from idp.flows.admin.values import Id
-from idp.storage.columns import EPOCH, MICROSECOND, to_micros
 from idp.storage.sessions import ListedSession
 
 
@@ -81,10 +80,9 @@ def _shown(found: ListedSession) -> SessionShown:
 
 async def _list(work: Work, wanted: SessionsWanted) -> Page[SessionShown]:
     digester = work.tools.engine.digester
-    key = read_cursor(digester, wanted)
-    before = (EPOCH + int(key[0]) * MICROSECOND, str(key[1])) if key is not None else None
+    before = read_place(digester, wanted)
     rows = await work.stores.sessions.page(work.now, user_id=wanted.user_id, before=before, limit=wanted.limit + 1)
-    keys = [(to_micros(each.session.created_at), each.session.id) for each in rows]
+    keys = [place_of(each.session.created_at, each.session.id) for each in rows]
     return paged(digester, wanted, [_shown(each) for each in rows], keys)
 
 

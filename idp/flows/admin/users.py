@@ -17,13 +17,13 @@ from idp.domain.permission import Permission as P
 from idp.domain.refusal import Refusal
 from idp.domain.user import RESERVED_CLAIMS, Role, User, UserStatus
 from idp.flows.access import end_everywhere
-from idp.flows.admin.listing import Listing, Page, paged, read_cursor
+from idp.flows.admin.listing import Listing, Page, paged, place_of, read_place
 from idp.flows.admin.operation import Input, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, invalid, missing
 from idp.flows.admin.values import Id, Name, Version, is_plain, version_of
 from idp.flows.user_administration import NewUser, account_of
 from idp.policy import administration as policy
-from idp.storage.columns import EPOCH, MICROSECOND, to_micros
+from idp.storage.columns import EPOCH, to_micros
 from idp.storage.users import MOST_GROUPS, IdentifierTaken
 
 #: Members of the claims that have members of their own here.
@@ -114,12 +114,11 @@ async def _list(work: Work, wanted: PeopleWanted) -> Page[Person]:
         found = [each for each in await _find(work, wanted.find) if role in (None, each.role)]
         found = [each for each in found if status in (None, each.status)]
         return Page(items=[person_of(each, work.caller.role) for each in found])
-    key = read_cursor(digester, wanted)
-    before = (EPOCH + int(key[0]) * MICROSECOND, str(key[1])) if key is not None else None
+    before = read_place(digester, wanted)
     rows = await work.stores.users.page(
         status=status, role=role, group=wanted.group, before=before, limit=wanted.limit + 1
     )
-    keys = [(to_micros(each.created_at or EPOCH), each.id) for each in rows]
+    keys = [place_of(each.created_at or EPOCH, each.id) for each in rows]
     return paged(digester, wanted, [person_of(each, work.caller.role) for each in rows], keys)
 
 

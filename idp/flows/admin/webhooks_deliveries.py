@@ -5,14 +5,13 @@ from typing import Literal
 
 from idp.domain.permission import Permission as P
 from idp.domain.secret import make_id
-from idp.flows.admin.listing import Listing, Page, paged, read_cursor
+from idp.flows.admin.listing import Listing, Page, paged, place_of, read_place
 from idp.flows.admin.operation import Operation, Output, Work
 from idp.flows.admin.problem import missing
 from idp.flows.admin.values import Id
 from idp.flows.admin.webhooks import WebhookActedOn
 from idp.flows.webhook_body import TEST, test_body
 from idp.flows.webhook_sender import End
-from idp.storage.columns import EPOCH, MICROSECOND, to_micros
 from idp.storage.webhook_deliveries import Delivery, DeliveryState
 from idp.storage.webhooks import Form, Webhook
 
@@ -66,11 +65,10 @@ async def _webhook(work: Work, hook_id: str) -> Webhook:
 async def _deliveries(work: Work, wanted: DeliveriesWanted) -> Page[DeliveryShown]:
     await _webhook(work, wanted.id)
     digester = work.tools.engine.digester
-    key = read_cursor(digester, wanted)
-    before = (EPOCH + int(key[0]) * MICROSECOND, str(key[1])) if key is not None else None
+    before = read_place(digester, wanted)
     state = DeliveryState(wanted.state) if wanted.state is not None else None
     rows = await work.stores.webhook_deliveries.page(wanted.id, state=state, before=before, limit=wanted.limit + 1)
-    keys = [(to_micros(each.created_at), each.id) for each in rows]
+    keys = [place_of(each.created_at, each.id) for each in rows]
     return paged(digester, wanted, [_shown(each) for each in rows], keys)
 
 

@@ -9,7 +9,7 @@ from idp.domain.json import Json
 from idp.oauth.context import Context
 from idp.oauth.openid.claims import userinfo_claims
 from idp.oauth.openid.subject import subject_of
-from idp.oauth.request import Answer
+from idp.oauth.request import Answer, bearer_token
 from idp.oauth.tokens import access_token
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
@@ -18,7 +18,7 @@ NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 async def userinfo(context: Context) -> tuple[Answer, Client | None]:
     """Answer a userinfo request; return also the token's client, if the token is one of ours."""
     http = context.http
-    from_header = _bearer(http.headers.get("authorization"))
+    from_header = bearer_token(http.headers.get("authorization"))
     in_body = [value for name, value in http.form if name == "access_token"]
     in_url = [value for name, value in http.query if name == "access_token"]
     if (from_header is not None) + len(in_body) + len(in_url) > 1:
@@ -27,13 +27,6 @@ async def userinfo(context: Context) -> tuple[Answer, Client | None]:
     if not text:  # nor does one in the URL count, where logs and histories keep it (RFC 6750 §5.3)
         return _refuse(401, None, None), None  # no credentials: a bare challenge (RFC 6750 §3.1)
     return await _answer(context, text)
-
-
-def _bearer(header: str | None) -> str | None:
-    if header is None:
-        return None
-    scheme, _, token = header.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
 
 
 async def _answer(context: Context, text: str) -> tuple[Answer, Client | None]:

@@ -1,27 +1,23 @@
 """One call of the administrators' API: who calls, how often, with what; then the operation, and what it said."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idp.domain.client import origin_of
 from idp.domain.json import JsonObject
-from idp.domain.permission import scope_of
 from idp.flows.admin import quota
-from idp.flows.admin.callers import of_token
 from idp.flows.admin.operation import Caller, Operation
-from idp.flows.admin.problem import Code, Problem
+from idp.flows.admin.problem import Problem
 from idp.flows.admin.repeats import call_once
-from idp.oauth import admin_access
 from idp.oauth.admin_access import Bearer, Denied
 from idp.web.api import exports, problems
+from idp.web.api.access import bearer_of, caller_of, denial_of, is_foreign
 from idp.web.api.reading import idempotency_key, input_of
 from idp.web.api.showing import shown
-from idp.web.site import address_of, context_of, request_id_of, site_of
+from idp.web.site import site_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Operations = Mapping[str, Operation[Any, Any]]
@@ -47,20 +43,14 @@ def endpoint(operations: Operations) -> Endpoint:
     return answer
 
 
-def is_foreign(request: Request) -> bool:
-    """Say whether a script of another origin asks: no browser is offered this API across origins."""
-    origin = request.headers.get("origin")
-    return origin is not None and origin != origin_of(site_of(request).settings.issuer)
-
-
 async def _call(request: Request, operation: Operation[Any, Any]) -> Response:
     site = site_of(request)
     await site.watch.refresh()
     await site.engine.keyring.refresh()
     began_at = site.clock.now()
-    bearer = await _bearer(request, began_at)
+    bearer = await bearer_of(request, began_at)
     await quota.reserve(site.administration.tools, bearer.id, is_reading=operation.is_reading)
-    caller = _caller(request, bearer)
+    caller = caller_of(request, bearer)
     try:
         # Whoever may not do this is not read at all.
         is_admitted = site.administration.admits(operation, caller)
@@ -71,26 +61,14 @@ async def _call(request: Request, operation: Operation[Any, Any]) -> Response:
             return await exports.stream(export, media_type)
         return shown(request, operation, await _done(request, operation, bearer, caller, given))
     except Problem as refusal:
-        raise _as_denial(refusal, operation, bearer) or refusal from None
-
-
-async def _bearer(request: Request, now: datetime) -> Bearer:
-    async with site_of(request).transactions.open(write=False, request_id=request_id_of(request)) as stores:
-        return await admin_access.read(replace(context_of(request, stores), now=now))
-
-
-def _caller(request: Request, bearer: Bearer) -> Caller:
-    return of_token(
-        bearer.user, bearer.client.id, bearer.scopes, is_fresh=bearer.is_fresh, address=address_of(request),
-        request_id=request_id_of(request),
-    )  # fmt: skip
+        raise denial_of(refusal, operation, bearer) or refusal from None
 
 
 def _again(request: Request, began_at: datetime) -> Callable[[], Awaitable[Caller]]:
     """Return who reads, looked up anew: a token that was good when a long list began is good until its end."""
 
     async def caller() -> Caller:
-        return _caller(request, await _bearer(request, began_at))
+        return caller_of(request, await bearer_of(request, began_at))
 
     return caller
 
@@ -104,11 +82,3 @@ async def _done(
         return await call_once(administration, operation, caller, given, f"{bearer.id}|{key}")
     document: JsonObject = (await administration.call(operation, caller, given)).model_dump(mode="json")
     return document
-
-
-def _as_denial(refusal: Problem, operation: Operation[Any, Any], bearer: Bearer) -> Denied | None:
-    """Return the challenge that a refusal calls for, None for one that no other token would help."""
-    if refusal.code is Code.STEP_UP_REQUIRED:
-        return bearer.must_prove()
-    scope = scope_of(operation.permission)
-    return bearer.lacks(scope) if refusal.code is Code.FORBIDDEN and scope not in bearer.scopes else None

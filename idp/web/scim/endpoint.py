@@ -1,28 +1,25 @@
 """One call of SCIM: who calls, how often, with what; then the operation, and what it said."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.domain.json import Json
-from idp.domain.permission import scope_of
 from idp.flows.admin import quota
-from idp.flows.admin.callers import of_token
 from idp.flows.admin.operation import Caller, Operation
-from idp.flows.admin.problem import Code, Problem
+from idp.flows.admin.problem import Problem
 from idp.flows.admin.scim import groups, users
 from idp.flows.admin.scim.bulk import Bulk
 from idp.flows.admin.scim.faults import Kind, ScimProblem
 from idp.flows.admin.scim.lists import MOST_SHOWN, Shown
-from idp.oauth import admin_access
 from idp.oauth.admin_access import Bearer, Denied
-from idp.web.api.endpoint import is_foreign
+from idp.web.api.access import bearer_of, caller_of, denial_of, is_foreign
 from idp.web.scim import errors
 from idp.web.scim.reading import body, has, input_of, query
-from idp.web.site import address_of, context_of, request_id_of, site_of
+from idp.web.site import site_of
 
 Handler = Callable[["Call"], Awaitable[Response]]
 _SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -48,12 +45,7 @@ class Call:
                 given = await input_of(self.request, operation)
             return await administration.call(operation, self.caller, given or {})
         except Problem as refusal:
-            scope = scope_of(operation.permission)
-            if refusal.code is Code.STEP_UP_REQUIRED:
-                raise self.bearer.must_prove() from None
-            if refusal.code is Code.FORBIDDEN and scope not in self.bearer.scopes:
-                raise self.bearer.lacks(scope) from None
-            raise
+            raise denial_of(refusal, operation, self.bearer) or refusal from None
 
 
 def endpoint(handlers: Mapping[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
@@ -80,13 +72,8 @@ async def _call(request: Request) -> Call:
     site = site_of(request)
     await site.watch.refresh()
     await site.engine.keyring.refresh()
-    async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
-        bearer = await admin_access.read(replace(context_of(request, stores), now=site.clock.now()))
-    caller = of_token(
-        bearer.user, bearer.client.id, bearer.scopes, is_fresh=bearer.is_fresh, address=address_of(request),
-        request_id=request_id_of(request),
-    )  # fmt: skip
-    return Call(request, bearer, caller)
+    bearer = await bearer_of(request, site.clock.now())
+    return Call(request, bearer, caller_of(request, bearer))
 
 
 def doing(operation: Operation[Any, Any]) -> Handler:
