@@ -154,6 +154,21 @@ class WebhookDeliveryStore:
         values: dict[str, Any] = {"due_at": now, "tries": 0} if anew else {"due_at": now}
         await self._connection.execute(update(webhook_deliveries).where(*_is_waiting(webhook_id)).values(**values))
 
+    async def owe_again(self, delivery_id: str, now: datetime) -> bool:
+        """Let what has ended be due now with all its tries; False if it is owed already."""
+        table = webhook_deliveries.c
+        values = {
+            "state": DeliveryState.WAITING.value, "due_at": now, "tries": 0, "status": None, "reason": None,
+            "ended_at": None, "expires_at": None,
+        }  # fmt: skip
+        done = await self._connection.execute(
+            update(webhook_deliveries)
+            .where(table.id == delivery_id, table.state != DeliveryState.WAITING.value)
+            .values(**values)
+            .returning(table.id)
+        )
+        return done.first() is not None
+
     async def give_up(self, webhook_id: str, now: datetime, reason: str) -> None:
         """Give up all that is owed."""
         values = {"state": DeliveryState.FAILED.value, "reason": reason, "ended_at": now, "expires_at": now}

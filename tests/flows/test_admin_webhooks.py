@@ -134,7 +134,7 @@ async def test_only_administrators_and_owners_keep_webhooks(desk: Operators, sir
     hook, caller = await made(desk, siren), await desk.of(role)
 
     assert await desk.refused("webhooks.create", caller, name="S", url=siren.url) is Code.FORBIDDEN
-    for name in ("update", "rotate_secret", "delete", "test", "deliveries"):
+    for name in ("show", "update", "rotate_secret", "delete", "test", "deliveries"):
         assert await desk.refused(f"webhooks.{name}", caller, id=hook["id"]) is Code.FORBIDDEN
     assert await desk.refused("webhooks.list", caller) is Code.FORBIDDEN
 
@@ -209,6 +209,58 @@ async def test_deliveries_are_listed_page_by_page_and_by_state(desk: Operators, 
     assert [each["id"] for each in (*first["items"], *second["items"])] == sent[::-1]
     assert (await desk.do("webhooks.deliveries", id=hook["id"], state="failed"))["items"] == []
     assert await desk.refused("webhooks.deliveries", id="nobody") is Code.NOT_FOUND
+
+
+async def test_a_webhook_is_shown_as_it_is_listed(desk: Operators, siren: Receiver) -> None:
+    hook = await made(desk, siren)
+
+    assert await desk.do("webhooks.show", id=hook["id"]) == (await desk.do("webhooks.list"))["items"][0]
+    assert await desk.refused("webhooks.show", id="nobody") is Code.NOT_FOUND
+
+
+async def failed(desk: Operators, siren: Receiver) -> tuple[str, str]:
+    """Return a webhook and a delivery of it that was given up."""
+    hook = await made(desk, siren, kinds=["group_changed"])
+    await desk.do("groups.create", name=f"lost {hook['id']}")
+    siren.answers = [saying(503)]
+    await settle(desk)
+    (owed,) = (await desk.do("webhooks.deliveries", id=hook["id"]))["items"]
+    async with desk.provider.site.transactions.open(write=True) as stores:
+        await stores.webhook_deliveries.fail(owed["id"], desk.provider.clock.now(), status=503, reason="answered 503")
+    return hook["id"], owed["id"]
+
+
+async def test_a_delivery_that_was_given_up_is_sent_again_under_its_id(desk: Operators, siren: Receiver) -> None:
+    hook_id, delivery_id = await failed(desk, siren)
+
+    again = await desk.do("webhooks.resend", id=hook_id, delivery_id=delivery_id)
+    await settle(desk)
+    (taken,) = (await desk.do("webhooks.deliveries", id=hook_id))["items"]
+
+    assert (again["state"], again["tries"], again["ended_at"], again["reason"]) == ("waiting", 0, None, None)
+    assert [each.id for each in siren.received] == [delivery_id, delivery_id]
+    assert siren.received[0].body == siren.received[1].body
+    assert (taken["state"], taken["status"]) == ("sent", 204)
+
+
+async def test_what_is_owed_already_is_not_owed_twice(desk: Operators, siren: Receiver) -> None:
+    hook_id, delivery_id = await failed(desk, siren)
+    await desk.do("webhooks.resend", id=hook_id, delivery_id=delivery_id)
+
+    assert await desk.refused("webhooks.resend", id=hook_id, delivery_id=delivery_id) is Code.CONFLICT
+
+
+async def test_a_delivery_of_another_webhook_and_a_test_are_not_sent_again(desk: Operators, siren: Receiver) -> None:
+    hook_id, delivery_id = await failed(desk, siren)
+    other = await made(desk, siren, kinds=["key_revoked"])
+    test = (await desk.do("webhooks.test", id=hook_id))["delivery_id"]
+    stranger = await desk.of(Role.AUDITOR)
+
+    assert await desk.refused("webhooks.resend", id=other["id"], delivery_id=delivery_id) is Code.NOT_FOUND
+    assert await desk.refused("webhooks.resend", id=hook_id, delivery_id="nothing") is Code.NOT_FOUND
+    assert await desk.refused("webhooks.resend", id=hook_id, delivery_id=test) is Code.CONFLICT
+    given = {"id": hook_id, "delivery_id": delivery_id}
+    assert await desk.refused("webhooks.resend", stranger, **given) is Code.FORBIDDEN
 
 
 async def test_a_paused_webhook_is_told_later_or_not_at_all(desk: Operators, siren: Receiver) -> None:

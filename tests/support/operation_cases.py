@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 from idp.domain.consent import Consent
+from idp.domain.secret import make_id
 from idp.domain.user import Role
 from tests.support.builders import DAY, NOW, message, session
 from tests.support.operators import Operators
+from tests.support.webhooks import delivery
 
 Given = dict[str, Any]
 FAR = NOW.replace(year=2100)  # commands go by the real time
@@ -130,6 +132,14 @@ async def webhook(desk: Operators) -> Given:
     return {"id": made["id"]}
 
 
+async def failed_delivery(desk: Operators) -> Given:
+    hook, made = await webhook(desk), delivery(id=make_id(), tries=10)
+    async with desk.provider.site.transactions.open(write=True) as stores:
+        await stores.webhook_deliveries.add(replace(made, webhook_id=hook["id"]))
+        await stores.webhook_deliveries.fail(made.id, FAR, status=503, reason="answered 503")
+    return {**hook, "delivery_id": made.id}
+
+
 def fresh(**members: Any) -> Callable[[Operators], Awaitable[Given]]:
     """Return what an operation takes that needs nothing to be there; `#` becomes a number of its own."""
 
@@ -226,6 +236,8 @@ CASES: Mapping[str, Case] = {
     "registration_tokens.create": Case(fresh(profile="oidc", uses=2), lambda given: {**given, "uses": 0}),
     "registration_tokens.revoke": Case(registration_token, unknown),
     "webhooks.list": Case(nothing, more),
+    "webhooks.show": Case(webhook, unknown),
+    "webhooks.resend": Case(failed_delivery, unknown),
     "webhooks.create": Case(
         fresh(name="hook #", **RARELY),
         lambda given: {**given, "url": "https://127.0.0.2/in"},

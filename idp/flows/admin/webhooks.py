@@ -80,6 +80,12 @@ class WebhookChanged(Input):
     skip: bool = False
 
 
+class WebhookWanted(Input):
+    """One subscription, to be looked at."""
+
+    id: Id
+
+
 class WebhookActedOn(Input):
     """One subscription."""
 
@@ -125,6 +131,14 @@ def _facts(hook: Webhook) -> JsonObject:
     }  # fmt: skip
 
 
+async def find(work: Work, hook_id: str) -> Webhook:
+    """Return a webhook; raise Problem if there is none."""
+    hook = await work.stores.webhooks.find(hook_id)
+    if hook is None or hook.form is not Form.WEBHOOK:
+        raise missing("webhook")
+    return hook
+
+
 async def locked(work: Work, hook_id: str, version: str | None = None) -> Webhook:
     """Return a webhook that nobody else changes meanwhile; raise Problem if there is none or it was changed."""
     hook = await work.stores.webhooks.lock(hook_id)
@@ -152,6 +166,10 @@ async def _list(work: Work, _wanted: Everything) -> Webhooks:
     return Webhooks(items=[await shown(work, each) for each in await work.stores.webhooks.list(Form.WEBHOOK)])
 
 
+async def _show(work: Work, wanted: WebhookWanted) -> WebhookShown:
+    return await shown(work, await find(work, wanted.id))
+
+
 async def _create(work: Work, made: WebhookMade) -> WebhookShown:
     _check(work, url=made.url, kinds=made.kinds, with_address=made.with_address)
     if len(await work.stores.webhooks.list(Form.WEBHOOK)) >= MOST:
@@ -163,7 +181,7 @@ async def _create(work: Work, made: WebhookMade) -> WebhookShown:
         created_at=work.now, changed_at=work.now, wants_address=made.with_address,
     )  # fmt: skip
     await work.stores.webhooks.add(hook)
-    await _record(work, hook, "created", after=_facts(hook))
+    await record(work, hook, "created", after=_facts(hook))
     return await shown(work, hook, secret)
 
 
@@ -180,7 +198,7 @@ async def _update(work: Work, changed: WebhookChanged) -> WebhookShown:
     after = await _switched(work, after, changed)
     await work.stores.webhooks.save(after)
     before, is_now = difference(_facts(hook), _facts(after))
-    await _record(work, hook, "updated", before=before, after=is_now)
+    await record(work, hook, "updated", before=before, after=is_now)
     return await shown(work, after)
 
 
@@ -206,20 +224,21 @@ async def _rotate(work: Work, rotation: Rotation) -> WebhookShown:
         old_secret_ends_at=work.now + timedelta(hours=rotation.overlap_hours),
     )  # fmt: skip
     await work.stores.webhooks.save(after)
-    await _record(work, hook, "secret rotated")
+    await record(work, hook, "secret rotated")
     return await shown(work, after, secret)
 
 
 async def _delete(work: Work, acted: WebhookActedOn) -> Nothing:
     hook = await locked(work, acted.id, acted.version)
     await work.stores.webhooks.delete(hook.id)
-    await _record(work, hook, "deleted", before=_facts(hook))
+    await record(work, hook, "deleted", before=_facts(hook))
     return Nothing()
 
 
-async def _record(
+async def record(
     work: Work, hook: Webhook, change: str, *, before: JsonObject | None = None, after: JsonObject | None = None
 ) -> None:
+    """Append to the trail what was done to a subscription."""
     event = Event(
         EventKind.WEBHOOK_CHANGED, address=work.caller.address, detail={"change": change}, actor=work.caller.actor,
         target=Target("webhook", hook.id), before=before or None, after=after or None,
@@ -230,6 +249,9 @@ async def _record(
 LIST = Operation(
     "webhooks.list", "List webhooks", P.WEBHOOKS_WRITE, Everything, Webhooks, _list, "GET", "/webhooks"
 )  # fmt: skip
+SHOW = Operation(
+    "webhooks.show", "Show a webhook", P.WEBHOOKS_WRITE, WebhookWanted, WebhookShown, _show, "GET", "/webhooks/{id}"
+)
 CREATE = Operation(
     "webhooks.create", "Subscribe a URL to events; its secret is shown this once", P.WEBHOOKS_WRITE, WebhookMade,
     WebhookShown, _create, "POST", "/webhooks", is_dangerous=True, status=201,
@@ -246,4 +268,4 @@ DELETE = Operation(
     "webhooks.delete", "End a subscription, and what it is owed", P.WEBHOOKS_WRITE, WebhookActedOn, Nothing, _delete,
     "DELETE", "/webhooks/{id}", is_dangerous=True, status=204,
 )  # fmt: skip
-OPERATIONS = (LIST, CREATE, UPDATE, ROTATE, DELETE)
+OPERATIONS = (LIST, SHOW, CREATE, UPDATE, ROTATE, DELETE)

@@ -1,4 +1,4 @@
-"""How webhooks go: what was delivered and what was not, and a delivery for a try."""
+"""How webhooks go: what was delivered and what was not, one of these sent again, and a delivery for a try."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,14 +6,13 @@ from typing import Literal
 from idp.domain.permission import Permission as P
 from idp.domain.secret import make_id
 from idp.flows.admin.listing import Listing, Page, paged, place_of, read_place
-from idp.flows.admin.operation import Operation, Output, Work
-from idp.flows.admin.problem import missing
+from idp.flows.admin.operation import Input, Operation, Output, Work
+from idp.flows.admin.problem import Code, Problem, missing
 from idp.flows.admin.values import Id
-from idp.flows.admin.webhooks import WebhookActedOn
+from idp.flows.admin.webhooks import WebhookActedOn, find, locked, record
 from idp.flows.webhook_body import TEST, test_body
 from idp.flows.webhook_sender import End
 from idp.storage.webhook_deliveries import Delivery, DeliveryState
-from idp.storage.webhooks import Form, Webhook
 
 
 class DeliveryShown(Output):
@@ -38,6 +37,13 @@ class DeliveriesWanted(Listing):
     state: Literal["waiting", "sent", "failed"] | None = None
 
 
+class DeliveryWanted(Input):
+    """One delivery of a webhook."""
+
+    id: Id
+    delivery_id: Id
+
+
 class Tested(Output):
     """What a test was answered: `is_taken` for any status of success."""
 
@@ -55,15 +61,8 @@ def _shown(delivery: Delivery) -> DeliveryShown:
     )  # fmt: skip
 
 
-async def _webhook(work: Work, hook_id: str) -> Webhook:
-    hook = await work.stores.webhooks.find(hook_id)
-    if hook is None or hook.form is not Form.WEBHOOK:
-        raise missing("webhook")
-    return hook
-
-
 async def _deliveries(work: Work, wanted: DeliveriesWanted) -> Page[DeliveryShown]:
-    await _webhook(work, wanted.id)
+    await find(work, wanted.id)
     digester = work.tools.engine.digester
     before = read_place(digester, wanted)
     state = DeliveryState(wanted.state) if wanted.state is not None else None
@@ -75,12 +74,12 @@ async def _deliveries(work: Work, wanted: DeliveriesWanted) -> Page[DeliveryShow
 async def _test(work: Work, wanted: WebhookActedOn) -> Tested:
     """Send once, between two transactions; the delivery stands in the list, and nothing waits for it."""
     async with work.opening(write=False) as opened:
-        hook = await _webhook(opened, wanted.id)
+        hook = await find(opened, wanted.id)
     delivery = Delivery(make_id(), hook.id, None, TEST, test_body(hook.id, work.now), work.now, work.now, tries=1)
     outcome = await work.tools.webhooks.send(hook, delivery)
     is_taken, now = outcome.end is End.TAKEN, work.tools.clock.now()
     async with work.opening() as opened:
-        await _webhook(opened, wanted.id)
+        await find(opened, wanted.id)
         deliveries = opened.stores.webhook_deliveries
         await deliveries.add(delivery)
         if is_taken:
@@ -88,6 +87,23 @@ async def _test(work: Work, wanted: WebhookActedOn) -> Tested:
         else:
             await deliveries.fail(delivery.id, now, status=outcome.status, reason=outcome.reason)
     return Tested(delivery_id=delivery.id, is_taken=is_taken, status=outcome.status, reason=outcome.reason)
+
+
+async def _resend(work: Work, wanted: DeliveryWanted) -> DeliveryShown:
+    """Owe a delivery once more, under the id that it has: whoever took it before can tell."""
+    hook, deliveries = await locked(work, wanted.id), work.stores.webhook_deliveries
+    delivery = await deliveries.find(hook.id, wanted.delivery_id)
+    if delivery is None:
+        raise missing("delivery")
+    if delivery.seq is None:
+        raise Problem(Code.CONFLICT, "a test is not sent again; send a new one")
+    if not await deliveries.owe_again(delivery.id, work.now):
+        raise Problem(Code.CONFLICT, "this delivery is on its way already")
+    await work.stores.webhooks.wake(hook.id, work.now)
+    await record(work, hook, "sent again")
+    again = await deliveries.find(hook.id, delivery.id)
+    assert again is not None, "nobody else removes it, since its webhook is locked"
+    return _shown(again)
 
 
 TEST_IT = Operation(
@@ -98,4 +114,8 @@ DELIVERIES = Operation(
     "webhooks.deliveries", "List a webhook's deliveries", P.WEBHOOKS_WRITE, DeliveriesWanted, Page[DeliveryShown],
     _deliveries, "GET", "/webhooks/{id}/deliveries",
 )  # fmt: skip
-OPERATIONS = (TEST_IT, DELIVERIES)
+RESEND = Operation(
+    "webhooks.resend", "Send a delivery again that was taken or given up", P.WEBHOOKS_WRITE, DeliveryWanted,
+    DeliveryShown, _resend, "POST", "/webhooks/{id}/deliveries/{delivery_id}/resend",
+)  # fmt: skip
+OPERATIONS = (TEST_IT, DELIVERIES, RESEND)
