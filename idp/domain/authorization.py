@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from idp.domain.assurance import Factor, Proof
-from idp.domain.json import Json
+from idp.domain.json import Json, JsonObject
 from idp.domain.user import CLAIMS_BY_SCOPE, RESERVED_CLAIMS
 
 
@@ -37,7 +37,12 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """Everything that a client asked for, checked. Nothing in a form can change it."""
+    """Everything that a client asked for, checked. Nothing in a form can change it.
+
+    `resources` are the audiences asked for (RFC 8707), `details` the authorization details (RFC 9396). `dpop_jkt` is
+    the key that the code will be bound to (RFC 9449 §10). `pushed` is the digest of the reference under which the
+    request was pushed (RFC 9126), `object_id` that of its request object's `jti` (RFC 9101): the answer spends both.
+    """
 
     client_id: str
     redirect_uri: str
@@ -56,6 +61,11 @@ class AuthorizationRequest:
     essential_acrs: tuple[str, ...] | None = None
     userinfo_claims: Mapping[str, ClaimRequest] | None = None
     id_token_claims: Mapping[str, ClaimRequest] | None = None
+    resources: tuple[str, ...] = ()
+    details: tuple[JsonObject, ...] = ()
+    dpop_jkt: str | None = None
+    pushed: str | None = None
+    object_id: str | None = None
     tested_by: str | None = None  # the administrator who tests the client by it; no request from outside has one
 
     @property

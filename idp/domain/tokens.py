@@ -5,14 +5,44 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from idp.domain.authorization import ClaimRequest
+from idp.domain.json import Json, JsonObject
 from idp.domain.secret import Digest
+
+JKT = "jkt"
+X5T = "x5t#S256"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The key that a token is bound to: a confirmation method and its value (RFC 7800 §3.1).
+
+    `jkt` is the thumbprint of a DPoP key (RFC 9449 §6.1), `x5t#S256` that of a client certificate (RFC 8705 §3.1).
+    """
+
+    method: str
+    thumbprint: str
+
+    def as_claim(self) -> dict[str, Json]:
+        """Return the value of `cnf`."""
+        return {self.method: self.thumbprint}
+
+
+def read_confirmation(claim: Json) -> Confirmation | None:
+    """Return what a `cnf` that we wrote says; None if there is none."""
+    if not isinstance(claim, Mapping):
+        return None
+    known = [(name, claim[name]) for name in (JKT, X5T) if name in claim]
+    return Confirmation(known[0][0], str(known[0][1])) if known else None
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What a person (or nobody, for client_credentials) allowed a client; every token belongs to one.
 
-    A grant is also the family of its refresh tokens (RFC 9700 §4.14.2).
+    A grant is also the family of its refresh tokens (RFC 9700 §4.14.2). `confirmation` is the key that its first tokens
+    were bound to, of a code the key that may redeem it. `details` are the authorization details that were granted
+    (RFC 9396 §7). A grant by token exchange has a `parent_id`, the grant it dies with, and may have an `actor`: the
+    claim `act` (RFC 8693 §4.1).
     """
 
     id: str
@@ -29,6 +59,10 @@ class Grant:
     userinfo_claims: Mapping[str, ClaimRequest] | None = None
     id_token_claims: Mapping[str, ClaimRequest] | None = None
     is_offline: bool = False
+    confirmation: Confirmation | None = None
+    details: tuple[JsonObject, ...] = ()
+    actor: JsonObject | None = None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +94,7 @@ class AuthorizationCode:
 class AccessToken:
     """What an access token says about itself, whatever its format; `jti` begins with its grant's id.
 
-    One that is bound to a key is no bearer token (RFC 7800 §3.1).
+    One with a `confirmation` is bound to that key and is no bearer token (RFC 7800 §3.1).
     """
 
     jti: str
@@ -71,4 +105,4 @@ class AccessToken:
     audience: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
-    is_bound: bool = False
+    confirmation: Confirmation | None = None

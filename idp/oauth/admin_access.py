@@ -78,7 +78,7 @@ async def read(context: Context) -> Bearer:
         text, keyring=engine.keyring, store=stores.access_tokens, digester=engine.digester, issuer=engine.issuer,
         now=context.now,
     )  # fmt: skip
-    if token is None or token.is_bound or not {engine.issuer, engine.url(ROOT)} & set(token.audience):
+    if token is None or token.confirmation is not None or not {engine.issuer, engine.url(ROOT)} & set(token.audience):
         raise Denied(401, "invalid_token", _REFUSED)
     client = await context.client(token.client_id)
     live = await stores.grants.find_live(token.grant_id, context.now, jti=token.jti)

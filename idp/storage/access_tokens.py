@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, bindparam, insert, select, update
 
 from idp.domain.secret import Digest
-from idp.domain.tokens import AccessToken
-from idp.storage.columns import AnyRow, UtcTime, Words, metadata
+from idp.domain.tokens import AccessToken, read_confirmation
+from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
 from idp.storage.database import Prepared, Transaction
 from idp.storage.revoked_tokens import revoked_tokens
 from idp.storage.upsert import upsert
@@ -21,6 +21,7 @@ access_tokens = Table(
     Column("subject", String(255), nullable=False),
     Column("scopes", Words, nullable=False),
     Column("audience", Words, nullable=False),
+    Column("cnf", JsonText),
     Column("issued_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
@@ -47,6 +48,7 @@ class AccessTokenStore:
                 subject=token.subject,
                 scopes=token.scopes,
                 audience=token.audience,
+                cnf=token.confirmation.as_claim() if token.confirmation else None,
                 issued_at=token.issued_at,
                 expires_at=token.expires_at,
             )
@@ -82,6 +84,7 @@ def _token(row: AnyRow) -> AccessToken:
         audience=row.audience,
         issued_at=row.issued_at,
         expires_at=row.expires_at,
+        confirmation=read_confirmation(row.cnf),
     )
 
 

@@ -43,6 +43,7 @@ codes = Table(
     Column("acr", String(64)),
     Column("amr", Words, nullable=False),
     Column("claims", JsonText),
+    Column("terms", JsonText),
     Column("is_offline", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),

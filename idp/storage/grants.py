@@ -26,7 +26,7 @@ from sqlalchemy import (
 from idp.domain.authorization import ClaimRequest
 from idp.domain.json import Json
 from idp.domain.secret import Digest
-from idp.domain.tokens import Grant, RefreshState
+from idp.domain.tokens import Grant, RefreshState, read_confirmation
 from idp.domain.user import User, UserStatus
 from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
 from idp.storage.database import Prepared, Transaction
@@ -56,6 +56,8 @@ grants = Table(
     Column("predecessor_digest", LargeBinary(32)),
     Column("rotated_at", UtcTime),
     Column("sealed_successor", LargeBinary),
+    Column("terms", JsonText),  # what few grants have: a key, authorization details, an actor
+    Column("parent_id", String(32), index=True),
     Column("networks", JsonText),  # digests of the autonomous systems that used the family
     Index("ix_grants_expires_at", "expires_at"),
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
@@ -87,6 +89,7 @@ class GrantStore:
             _ADD,
             {
                 **grant_values(grant),
+                "parent_id": grant.parent_id,
                 "refresh_digest": refresh.current if refresh else None,
                 "refresh_expires_at": refresh.expires_at if refresh else None,
             },
@@ -169,6 +172,7 @@ def grant_values(grant: Grant) -> dict[str, Any]:
         "amr": grant.amr,
         "claims": _claims_to_json(grant),
         "is_offline": grant.is_offline,
+        "terms": _terms_to_json(grant),
         "created_at": grant.created_at,
         "expires_at": grant.expires_at,
     }
@@ -177,6 +181,7 @@ def grant_values(grant: Grant) -> dict[str, Any]:
 def read_grant(row: AnyRow) -> Grant:
     """Read a grant from a row that has its columns."""
     claims = cast("dict[str, dict[str, list[Any]]] | None", row.claims) or {}
+    terms = cast("dict[str, Any] | None", row.terms) or {}
     return Grant(
         id=row.id,
         client_id=row.client_id,
@@ -192,7 +197,22 @@ def read_grant(row: AnyRow) -> Grant:
         userinfo_claims=_claims_from_json(claims.get("userinfo")),
         id_token_claims=_claims_from_json(claims.get("id_token")),
         is_offline=row.is_offline,
+        confirmation=read_confirmation(terms.get("cnf")),
+        details=tuple(terms.get("details", ())),
+        actor=terms.get("act"),
+        parent_id=getattr(row, "parent_id", None),
     )
+
+
+def _terms_to_json(grant: Grant) -> Json:
+    terms: dict[str, Json] = {}
+    if grant.confirmation is not None:
+        terms["cnf"] = grant.confirmation.as_claim()
+    if grant.details:
+        terms["details"] = [dict(each) for each in grant.details]
+    if grant.actor is not None:
+        terms["act"] = dict(grant.actor)
+    return terms or None
 
 
 def _claims_to_json(grant: Grant) -> Json:
@@ -229,7 +249,7 @@ _ADD = Prepared(insert(grants).values(
         name: bindparam(name)
         for name in (
             "id", "client_id", "user_id", "session_id", "scopes", "audience", "auth_time", "acr", "amr", "claims",
-            "is_offline", "created_at", "expires_at", "refresh_digest", "refresh_expires_at",
+            "is_offline", "terms", "parent_id", "created_at", "expires_at", "refresh_digest", "refresh_expires_at",
         )
     }
 ))  # fmt: skip

@@ -48,7 +48,7 @@ class InteractionStore:
     async def add(self, interaction: Interaction, browser: Digest, *, keep: int) -> None:
         """Store a new interaction of a browser; its oldest beyond `keep` make room."""
         content: Json = {
-            "request": _request_to_json(interaction.request) if interaction.request else None,
+            "request": request_to_json(interaction.request) if interaction.request else None,
             "return_path": interaction.return_path,
             "fresh_within": interaction.fresh_within.total_seconds() if interaction.fresh_within is not None else None,
         }
@@ -156,7 +156,7 @@ class InteractionStore:
         content = cast(dict[str, Any], sealed)
         return Interaction(
             id=row.id,
-            request=_request_from_json(content["request"]) if content["request"] else None,
+            request=request_from_json(content["request"]) if content["request"] else None,
             return_path=content["return_path"],
             created_at=row.created_at,
             expires_at=row.expires_at,
@@ -173,7 +173,8 @@ class InteractionStore:
         )
 
 
-def _request_to_json(request: AuthorizationRequest) -> dict[str, Json]:
+def request_to_json(request: AuthorizationRequest) -> dict[str, Json]:
+    """Return a request as JSON, for rows that wait for a person."""
     return {
         "client_id": request.client_id,
         "redirect_uri": request.redirect_uri,
@@ -192,6 +193,11 @@ def _request_to_json(request: AuthorizationRequest) -> dict[str, Json]:
         "essential_acrs": None if request.essential_acrs is None else list(request.essential_acrs),
         "userinfo_claims": _claims_to_json(request.userinfo_claims),
         "id_token_claims": _claims_to_json(request.id_token_claims),
+        "resources": list(request.resources),
+        "details": [dict(each) for each in request.details],
+        "dpop_jkt": request.dpop_jkt,
+        "pushed": request.pushed,
+        "object_id": request.object_id,
         "tested_by": request.tested_by,
     }
 
@@ -206,7 +212,8 @@ def _claims_from_json(members: dict[str, list[Any]] | None) -> dict[str, ClaimRe
     return {name: ClaimRequest(essential, tuple(values)) for name, (essential, values) in members.items()}
 
 
-def _request_from_json(members: dict[str, Any]) -> AuthorizationRequest:
+def request_from_json(members: dict[str, Any]) -> AuthorizationRequest:
+    """Return a request from what `request_to_json` made of it."""
     essential = members["essential_acrs"]
     return AuthorizationRequest(
         **members
@@ -216,6 +223,8 @@ def _request_from_json(members: dict[str, Any]) -> AuthorizationRequest:
             "prompts": frozenset(Prompt(value) for value in members["prompts"]),
             "acr_values": tuple(members["acr_values"]),
             "essential_acrs": None if essential is None else tuple(essential),
+            "resources": tuple(members.get("resources", ())),
+            "details": tuple(members.get("details", ())),
             "userinfo_claims": _claims_from_json(members["userinfo_claims"]),
             "id_token_claims": _claims_from_json(members["id_token_claims"]),
         }

@@ -78,7 +78,7 @@ async def bearer_of(context: Context, *scopes: str) -> tuple[Client | None, bool
         text.strip(), keyring=engine.keyring, store=stores.access_tokens, digester=engine.digester,
         issuer=engine.issuer, now=context.now,
     )  # fmt: skip
-    if token is None or token.is_bound or engine.issuer not in token.audience:
+    if token is None or token.confirmation is not None or engine.issuer not in token.audience:
         return None, False
     client = await context.client(token.client_id)
     live = await stores.grants.find_live(token.grant_id, context.now, jti=token.jti)

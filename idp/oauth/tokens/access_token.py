@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from idp.domain.client import Client, TokenFormat
 from idp.domain.json import Json
 from idp.domain.secret import Digester, base64url, make_secret, random_bytes
-from idp.domain.tokens import AccessToken, Grant
+from idp.domain.tokens import AccessToken, Confirmation, Grant, read_confirmation
 from idp.oauth.keyring import Keyring
 from idp.oauth.openid.id_token import authentication_claims
 from idp.oauth.openid.subject import subject_of
@@ -22,8 +22,16 @@ OPAQUE_LENGTH = 43
 PURPOSE = "access_token"
 
 
-def make(client: Client, grant: Grant, scopes: tuple[str, ...], now: datetime) -> AccessToken:
-    """Return the facts of a new access token."""
+def make(
+    client: Client,
+    grant: Grant,
+    scopes: tuple[str, ...],
+    now: datetime,
+    *,
+    confirmation: Confirmation | None = None,
+    audience: tuple[str, ...] | None = None,
+) -> AccessToken:
+    """Return the facts of a new access token, bound to a key if one was proved, for part of the grant's audience."""
     life = lifetimes.ACCESS_TOKEN[client.token_format]
     return AccessToken(
         jti=f"{grant.id}.{base64url(random_bytes(9))}",
@@ -31,9 +39,10 @@ def make(client: Client, grant: Grant, scopes: tuple[str, ...], now: datetime) -
         client_id=client.id,
         subject=subject_of(grant),
         scopes=scopes,
-        audience=grant.audience,
+        audience=grant.audience if audience is None else audience,
         issued_at=now,
         expires_at=min(now + life, grant.expires_at),
+        confirmation=confirmation,
     )
 
 
@@ -50,6 +59,12 @@ def sign(keyring: Keyring, issuer: str, client: Client, grant: Grant, token: Acc
         "scope": " ".join(token.scopes),
         **authentication_claims(grant),
     }
+    if token.confirmation is not None:
+        claims["cnf"] = token.confirmation.as_claim()
+    if grant.details:
+        claims["authorization_details"] = [dict(each) for each in grant.details]
+    if grant.actor is not None:
+        claims["act"] = dict(grant.actor)
     return keyring.sign(claims, alg=client.access_token_alg, typ=TYP)
 
 
@@ -97,5 +112,5 @@ def _from_claims(claims: Mapping[str, Json]) -> AccessToken | None:
         audience=tuple(str(entry) for entry in listed),
         issued_at=datetime.fromtimestamp(issued, UTC),
         expires_at=datetime.fromtimestamp(expires, UTC),
-        is_bound="cnf" in claims,
+        confirmation=read_confirmation(claims.get("cnf")),
     )
