@@ -80,6 +80,14 @@ class Client:
     jwks_uri: str | None = None
     assertion_algs: tuple[str, ...] = ()
     id_token_alg: str = "RS256"
+    id_token_encryption_alg: str | None = None
+    id_token_encryption_enc: str | None = None
+    userinfo_alg: str | None = None  # none: plain JSON
+    userinfo_encryption_alg: str | None = None
+    userinfo_encryption_enc: str | None = None
+    introspection_alg: str = "RS256"
+    introspection_encryption_alg: str | None = None
+    introspection_encryption_enc: str | None = None
     access_token_alg: str = "ES256"
     token_format: TokenFormat = TokenFormat.JWT
     is_first_party: bool = False

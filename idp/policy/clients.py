@@ -18,6 +18,7 @@ from idp.domain.client import (
 from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.redirect_uri import faults_of
+from idp.policy import encryption
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
@@ -113,8 +114,10 @@ def check(client: Client) -> None:
     _check_authentication(client)
     if client.default_max_age is not None and client.default_max_age < 0:
         raise BadClient("default_max_age is a number of seconds, not negative")
-    if client.id_token_alg not in ID_TOKEN_ALGS or client.access_token_alg not in ID_TOKEN_ALGS:
+    algs = {client.id_token_alg, client.access_token_alg, client.userinfo_alg, client.introspection_alg}
+    if not algs <= {*ID_TOKEN_ALGS, None}:
         raise BadClient("signing algorithms are RS256, PS256, ES256 and EdDSA")
+    encryption.check(client)
     if client.is_self_registered and any(scope.startswith(SCOPE_PREFIX) for scope in client.scopes):
         raise BadClient("scopes of administration are for clients that an owner made")
     if unknown := sorted(set(client.scopes) - set(SCOPES) - {s for s in client.scopes if is_scope(s)}):
