@@ -19,6 +19,7 @@ class Factor(StrEnum):
     EMAIL_OTP = "email_otp"
     SMS_OTP = "sms_otp"
     RECOVERY_CODE = "recovery_code"
+    FEDERATED = "federated"  # another provider said who it is (OIDC Core §3.1.3.7)
 
 
 class Kind(StrEnum):
@@ -46,6 +47,7 @@ KINDS: dict[Factor, frozenset[Kind]] = {
     Factor.EMAIL_OTP: frozenset(),  # an address is no second factor (NIST SP 800-63B-4 §3.1.3)
     Factor.SMS_OTP: frozenset({Kind.POSSESSION}),
     Factor.RECOVERY_CODE: frozenset({Kind.POSSESSION}),
+    Factor.FEDERATED: frozenset({Kind.KNOWLEDGE}),  # the least that another provider asks for: a password
 }
 AMR: dict[Factor, tuple[str, ...]] = {
     Factor.PASSWORD: ("pwd",),
@@ -53,10 +55,13 @@ AMR: dict[Factor, tuple[str, ...]] = {
     Factor.EMAIL_OTP: ("otp", "mca"),
     Factor.SMS_OTP: ("sms", "mca"),
     Factor.RECOVERY_CODE: ("otp",),
+    Factor.FEDERATED: (),  # RFC 8176 has no word for it
 }
+#: What is said of a key at another provider, which may live anywhere (OpenID EAP ACR Values 1.0 §3).
+KEY_ELSEWHERE = ("pop",)
 #: What a sign-in may begin with, and what auth_time tells of.
-PRIMARY = frozenset({Factor.PASSWORD, Factor.WEBAUTHN})
-CHECKED = frozenset(Factor) - {Factor.PASSWORD}
+PRIMARY = frozenset({Factor.PASSWORD, Factor.WEBAUTHN, Factor.FEDERATED})
+CHECKED = frozenset(Factor) - {Factor.PASSWORD, Factor.FEDERATED}
 
 LOA1 = "urn:idp:loa:1"
 LOA1V = "urn:idp:loa:1v"
@@ -67,21 +72,32 @@ PHRH = "phrh"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One factor that was verified, when, and with which credential."""
+    """One factor that was verified, when, and with which credential.
+
+    Of a sign-in at another provider, `told` is what that one said of it, word for word, and `believed` the factors that
+    the operator has decided to conclude from it; nothing else is.
+    """
 
     factor: Factor
     verified_at: datetime
     credential_id: str | None = None
     traits: frozenset[Trait] = frozenset()
+    believed: tuple[Factor, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> frozenset[Kind]:
         """Return what this proof rests on; a key that verified its user rests on two things."""
+        elsewhere = frozenset(kind for factor in self.believed for kind in KINDS[factor])
+        if self.factor is Factor.FEDERATED and elsewhere:
+            return elsewhere
         return KINDS[self.factor] | ({Kind.INHERENCE} if self._verified_user else set())
 
     @property
     def amr(self) -> tuple[str, ...]:
         """Return the amr values of this proof (RFC 8176 §2)."""
+        if self.factor is Factor.FEDERATED:
+            return tuple(word for factor in self.believed for word in AMR.get(factor, KEY_ELSEWHERE))
         if self.factor is not Factor.WEBAUTHN:
             return AMR[self.factor]
         key = "hwk" if Trait.DEVICE_BOUND in self.traits else "swk"
@@ -89,13 +105,19 @@ class Proof:
 
     @property
     def is_phishing_resistant(self) -> bool:
-        """Say whether this is a passkey or security key of a make that is trusted."""
-        return self.factor is Factor.WEBAUTHN and Trait.REVOKED not in self.traits
+        """Say whether this is a passkey or security key of a make that is trusted, here or where that is believed."""
+        is_own = self.factor is Factor.WEBAUTHN and Trait.REVOKED not in self.traits
+        return is_own or Factor.WEBAUTHN in self.believed
+
+    @property
+    def is_checked(self) -> bool:
+        """Say whether this is more than a password, or than another provider's word for who somebody is."""
+        return self.factor in CHECKED or any(factor in CHECKED for factor in self.believed)
 
     @property
     def _verified_user(self) -> bool:
         """Say whether a key is believed that it verified its user."""
-        return self.is_phishing_resistant and Trait.USER_VERIFIED in self.traits
+        return self.factor is Factor.WEBAUTHN and self.is_phishing_resistant and Trait.USER_VERIFIED in self.traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +149,7 @@ class Requirement:
         return (
             bool(counted)
             and len(kinds(counted)) >= (self.factors if self.factors > 1 else 0)
-            and (not self.checked or any(proof.factor in CHECKED for proof in counted))
+            and (not self.checked or any(proof.is_checked for proof in counted))
             and (not self.phishing_resistant or any(proof.is_phishing_resistant for proof in counted))
             and (not self.hardware_bound or any(_is_hardware_bound(proof) for proof in counted))
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from idp.domain.approval import Approval
 from idp.domain.assurance import Factor, Proof
 from idp.domain.json import Json, JsonObject
 from idp.domain.user import CLAIMS_BY_SCOPE, RESERVED_CLAIMS
@@ -20,11 +21,48 @@ class Prompt(StrEnum):
 
 
 class ResponseMode(StrEnum):
-    """How the answer travels to the client."""
+    """How the answer travels to the client; the signed modes are those of JARM §2.3."""
 
     QUERY = "query"
     FRAGMENT = "fragment"
     FORM_POST = "form_post"
+    QUERY_JWT = "query.jwt"
+    FRAGMENT_JWT = "fragment.jwt"
+    FORM_POST_JWT = "form_post.jwt"
+
+    @property
+    def is_signed(self) -> bool:
+        """Say whether the answer travels inside a JWT."""
+        return self.value.endswith(_SIGNED)
+
+    @property
+    def plain(self) -> "ResponseMode":
+        """Return the mode by which a JWT of this mode travels."""
+        return ResponseMode(self.value.removesuffix(_SIGNED))
+
+    @property
+    def signed(self) -> "ResponseMode":
+        """Return the JWT form of this mode."""
+        return ResponseMode(self.plain.value + _SIGNED)
+
+
+_SIGNED = ".jwt"
+#: Every response type that can be offered, its words in the order in which we write them.
+RESPONSE_TYPES = ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token")
+
+
+def response_type_of(text: str) -> str | None:
+    """Return a response type as RESPONSE_TYPES spells it, None for an unknown one.
+
+    The order of its words does not count (RFC 6749 §3.1.1).
+    """
+    words = sorted(text.split(" "))
+    return next((each for each in RESPONSE_TYPES if sorted(each.split(" ")) == words), None)
+
+
+def default_mode(response_type: str | None) -> ResponseMode:
+    """Return how answers travel unless asked otherwise (OAuth Multiple Response Types §2.1, §5)."""
+    return ResponseMode.QUERY if response_type in (None, "code") else ResponseMode.FRAGMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +104,12 @@ class AuthorizationRequest:
     dpop_jkt: str | None = None
     pushed: str | None = None
     object_id: str | None = None
+    approves: Approval | None = None  # the request of another device that it answers; no redirect does
     tested_by: str | None = None  # the administrator who tests the client by it; no request from outside has one
+
+    def returns(self, what: str) -> bool:
+        """Say whether the answer from /authorize itself holds a `code`, a `token` or an `id_token`."""
+        return what in self.response_type.split(" ")
 
     @property
     def is_openid(self) -> bool:
@@ -92,6 +135,7 @@ class Interaction:
     `user_id` and `proofs` are what was proved in this very interaction. `fresh_within` is set on the way to one of
     our own sensitive pages: everything that the account asks for must have been proved that recently. `method` is the
     factor that the person wants to use next. `judgement` is how unusual the attempt is, and which facts a policy sees.
+    `linking` names the other provider whose identity waits to be linked to whoever signs in here.
     """
 
     id: str
@@ -109,6 +153,7 @@ class Interaction:
     fresh_within: timedelta | None = None
     method: Factor | None = None
     judgement: Mapping[str, Json] | None = None
+    linking: str | None = None
 
     def is_open(self, now: datetime) -> bool:
         """Say whether the person may still act here."""

@@ -221,7 +221,7 @@ async def conclude(context: Context, visit: Visit, standing: "Standing", situati
         return Bounds()
     base, proofs = prompts.asked(standing.request, standing.client, situation)
     resolution = prompts.resolution_of(base, proofs, situation)
-    gave_more = any(proof.factor is not Factor.PASSWORD for proof in situation.own_proofs)
+    gave_more = any(proof.is_checked for proof in situation.own_proofs)
     risk = judgement.local if gave_more else judgement.score
     return Bounds(risk, resolution.session_limit if resolution is not None else None)
 
@@ -233,7 +233,7 @@ async def teach(context: Context, visit: Visit, situation: Situation, user: User
         return
     taught = None
     is_doubtful = judgement.policy.band(judgement.score).at_least(Band.MEDIUM)
-    gave_more = any(proof.factor is not Factor.PASSWORD for proof in interaction.proofs)
+    gave_more = any(proof.is_checked for proof in interaction.proofs)
     if judgement.facts.known.get("event") == Event.LOGIN.value and (gave_more or not is_doubtful):
         seen = await assessment.observe(context, visit, user)
         taught = await desk.scorer.learn(context.stores, user.id, seen, context.now)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
-from idp.domain.assurance import CHECKED, Factor, Proof, Requirement, Trait, fresh, kinds, merge
+from idp.domain.assurance import Factor, Proof, Requirement, Trait, fresh, kinds, merge
 from idp.policy import lifetimes, step_up
 
 #: The order in which somebody is asked who never said what they like.
@@ -131,7 +131,7 @@ def _cut_down(requirement: Requirement, possible: tuple[Proof, ...]) -> Requirem
     is_bound = any(Requirement(hardware_bound=True).is_met([proof]) for proof in possible)
     return Requirement(
         min(requirement.factors, max(1, len(kinds(possible)))),
-        requirement.checked and any(proof.factor in CHECKED for proof in possible),
+        requirement.checked and any(proof.is_checked for proof in possible),
         requirement.phishing_resistant and has_key,
         requirement.hardware_bound and is_bound,
     )

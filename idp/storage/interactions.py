@@ -32,6 +32,7 @@ interactions = Table(
     Column("proofs", JsonText),
     Column("method", String(16)),
     Column("judgement", JsonText),
+    Column("linking", String(40)),
     Index("ix_interactions_expires_at", "expires_at"),
     Index("ix_interactions_browser_digest_created_at", "browser_digest", "created_at"),
 )
@@ -112,6 +113,10 @@ class InteractionStore:
         """Remember by which factor the person wants to go on."""
         await self._change(interaction_id, method=method.value if method else None)
 
+    async def note_linking(self, interaction_id: str, upstream_id: str | None) -> None:
+        """Remember which other provider's identity is to be linked once its person has signed in here."""
+        await self._change(interaction_id, linking=upstream_id)
+
     async def note_account(self, interaction_id: str, session_id: str) -> None:
         """Remember which session the person chose to go on with."""
         await self._change(interaction_id, session_id=session_id, account_chosen=True)
@@ -170,6 +175,7 @@ class InteractionStore:
             fresh_within=None if content.get("fresh_within") is None else timedelta(seconds=content["fresh_within"]),
             method=Factor(row.method) if row.method else None,
             judgement=cast(dict[str, Json] | None, row.judgement),
+            linking=row.linking,
         )
 
 

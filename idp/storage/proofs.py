@@ -10,10 +10,17 @@ from idp.storage.columns import EPOCH, MICROSECOND, to_micros
 
 def proofs_to_json(proofs: Sequence[Proof]) -> list[Json]:
     """Return what is stored of proofs."""
-    return [
-        [proof.factor.value, to_micros(proof.verified_at), proof.credential_id, sorted(proof.traits)]
-        for proof in proofs
-    ]
+    return [[*_usual(proof), *_from_elsewhere(proof)] for proof in proofs]
+
+
+def _usual(proof: Proof) -> list[Json]:
+    return [proof.factor.value, to_micros(proof.verified_at), proof.credential_id, sorted(proof.traits)]
+
+
+def _from_elsewhere(proof: Proof) -> list[Json]:
+    if not proof.believed and not proof.told:
+        return []
+    return [[factor.value for factor in proof.believed], list(proof.told)]
 
 
 def proofs_from_json(stored: Json) -> tuple[Proof, ...]:
@@ -25,6 +32,8 @@ def proofs_from_json(stored: Json) -> tuple[Proof, ...]:
             EPOCH + row[1] * MICROSECOND,
             row[2] if len(row) > 2 else None,
             frozenset(Trait(name) for name in row[3]) if len(row) > 3 else frozenset(),
+            tuple(Factor(name) for name in row[4]) if len(row) > 4 else (),
+            tuple(row[5]) if len(row) > 5 else (),
         )
         for row in rows
     )

@@ -8,7 +8,6 @@ from typing import TypeVar
 from idp.domain.event import Actor
 from idp.domain.secret import Digester, Sealer
 from idp.storage.access_tokens import AccessTokenStore
-from idp.storage.adviser import AdviserStore
 from idp.storage.attempts import AttemptStore
 from idp.storage.client_tests import ClientTestStore
 from idp.storage.clients import ClientStore
@@ -17,8 +16,6 @@ from idp.storage.consents import ConsentStore
 from idp.storage.credentials import CredentialStore
 from idp.storage.data_keys import DataKeyStore
 from idp.storage.database import Database, Transaction
-from idp.storage.decisions import DecisionStore
-from idp.storage.drafts import DraftStore
 from idp.storage.epochs import EpochStore
 from idp.storage.event_checkpoints import EventCheckpointStore
 from idp.storage.event_links import EventLinkStore
@@ -35,17 +32,16 @@ from idp.storage.links import LinkStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.outbox import OutboxStore
 from idp.storage.password_history import PasswordHistoryStore
-from idp.storage.policies import PolicyStore
 from idp.storage.recovery_codes import RecoveryCodeStore
 from idp.storage.registrations import RegistrationStore
 from idp.storage.remembered_browsers import RememberedBrowserStore
 from idp.storage.replays import ReplayStore
-from idp.storage.risk_population import RiskPopulationStore
-from idp.storage.risk_profiles import RiskProfileStore
-from idp.storage.sessions import SessionStore
+from idp.storage.risk_stores import RiskStores
+from idp.storage.session_stores import SessionStores
 from idp.storage.signing_keys import SigningKeyStore
 from idp.storage.signups import SignupStore
 from idp.storage.sweep import SweepStore
+from idp.storage.upstream_stores import UpstreamStores
 from idp.storage.user_imports import UserImportStore
 from idp.storage.users import UserStore
 from idp.storage.webauthn_challenges import WebauthnChallengeStore
@@ -54,7 +50,7 @@ from idp.storage.webhook_stores import WebhookStores
 T = TypeVar("T")
 
 
-class Stores(WebhookStores):
+class Stores(WebhookStores, RiskStores, UpstreamStores, SessionStores):
     """Every store, bound to one connection; they share its fate: all or nothing is written."""
 
     def __init__(
@@ -152,11 +148,6 @@ class Stores(WebhookStores):
         return InitialAccessTokenStore(self.connection)
 
     @cached_property
-    def sessions(self) -> SessionStore:
-        """Browser sessions."""
-        return SessionStore(self.connection, self._sealer)
-
-    @cached_property
     def interactions(self) -> InteractionStore:
         """Requests that wait for their person."""
         return InteractionStore(self.connection, self._sealer)
@@ -230,36 +221,6 @@ class Stores(WebhookStores):
     def epochs(self) -> EpochStore:
         """Counters of change."""
         return EpochStore(self.connection)
-
-    @cached_property
-    def risk_profiles(self) -> RiskProfileStore:
-        """What people's sign-ins taught."""
-        return RiskProfileStore(self.connection)
-
-    @cached_property
-    def risk_population(self) -> RiskPopulationStore:
-        """What all sign-ins taught together."""
-        return RiskPopulationStore(self.connection)
-
-    @cached_property
-    def decisions(self) -> DecisionStore:
-        """What was decided about sign-ins."""
-        return DecisionStore(self.connection)
-
-    @cached_property
-    def drafts(self) -> DraftStore:
-        """What was drafted for operators."""
-        return DraftStore(self.connection)
-
-    @cached_property
-    def policies(self) -> PolicyStore:
-        """Versions of the step-up policy."""
-        return PolicyStore(self.connection)
-
-    @cached_property
-    def adviser(self) -> AdviserStore:
-        """What processes share about an adviser."""
-        return AdviserStore(self.connection)
 
     @cached_property
     def user_imports(self) -> UserImportStore:

@@ -27,6 +27,7 @@ from idp.storage.replays import replays
 from idp.storage.revoked_tokens import revoked_tokens
 from idp.storage.sessions import sessions
 from idp.storage.signups import signups
+from idp.storage.upstream_requests import upstream_arrivals, upstream_requests
 from idp.storage.webauthn_challenges import webauthn_challenges
 from idp.storage.webhook_deliveries import webhook_deliveries
 
@@ -57,6 +58,8 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (client_tests, client_tests.c.expires_at, timedelta(hours=1)),
     (signups, signups.c.expires_at, timedelta(hours=1)),
     (webhook_deliveries, webhook_deliveries.c.expires_at, timedelta()),
+    (upstream_requests, upstream_requests.c.expires_at, timedelta(hours=1)),
+    (upstream_arrivals, upstream_arrivals.c.expires_at, timedelta(hours=1)),
     (initial_access_tokens, initial_access_tokens.c.expires_at, timedelta(days=30)),
 )
 

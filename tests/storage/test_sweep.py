@@ -33,6 +33,7 @@ from tests.support.builders import (
     session,
 )
 from tests.support.storage import World, count
+from tests.support.upstreams import arrival, upstream, upstream_request
 from tests.support.webhooks import delivery, webhook
 
 #: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
@@ -40,7 +41,8 @@ KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
     "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
     "registrations", "event_chain", "event_links", "event_checkpoints", "event_removals", "user_imports",
-    "groups", "client_managers", "webhooks", "webhook_subjects", "group_external_ids",
+    "groups", "client_managers", "webhooks", "webhook_subjects", "group_external_ids", "upstreams",
+    "upstream_identities",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
@@ -70,6 +72,8 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "idempotent_answers": 19 * MINUTE,
         "figure_hours": 20 * MINUTE,
         "client_tests": 20 * MINUTE,
+        "upstream_requests": 21 * MINUTE,
+        "upstream_arrivals": 22 * MINUTE,
         "webhook_deliveries": SENT_KEPT,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
@@ -107,6 +111,9 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         ),
         NOW,
     )
+    await stores.upstreams.add(upstream())
+    await stores.upstream_requests.add(upstream_request(expires_at=until["upstream_requests"]), NOW)
+    await stores.upstream_requests.arrive(make_id(), arrival(), until["upstream_arrivals"])
     await stores.webhooks.add(webhook())
     await stores.webhook_deliveries.add(delivery())
     await stores.webhook_deliveries.sent(delivery().id, NOW)
