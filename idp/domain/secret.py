@@ -76,6 +76,11 @@ def make_readable(count: int) -> str:
     return "".join(secrets.choice(READABLE) for _ in range(count))
 
 
+def make_word(count: int, letters: str) -> str:
+    """Make that many of these letters, each as likely as any other."""
+    return "".join(secrets.choice(letters) for _ in range(count))
+
+
 def random_bytes(count: int) -> bytes:
     """Return that many random bytes."""
     return secrets.token_bytes(count)
