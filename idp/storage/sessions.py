@@ -1,6 +1,6 @@
 """Browser sessions: who is signed in where."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,10 @@ sessions = Table(
 )
 
 
+#: What is to be done for sessions (id and person) that have just ended; no end can leave it out.
+OnEnd = Callable[[Sequence[tuple[str, str]], datetime], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class ListedSession:
     """A session as its person sees it."""
@@ -46,10 +50,11 @@ class ListedSession:
 class SessionStore:
     """Sessions of one transaction."""
 
-    def __init__(self, connection: Transaction, sealer: Sealer) -> None:
+    def __init__(self, connection: Transaction, sealer: Sealer, *, on_end: OnEnd) -> None:
         """Work inside the connection's transaction."""
         self._connection = connection
         self._sealer = sealer
+        self._on_end = on_end
 
     async def open(self, session: Session, digest: Digest, *, device: str, address: str = "") -> None:
         """Store a new session; `device` (the browser's own description) and `address` are sealed."""
@@ -122,13 +127,20 @@ class SessionStore:
 
     async def end(self, session_id: str, now: datetime) -> bool:
         """End a session; False if it had ended before."""
+        return bool(await self._end(sessions.c.id == session_id, now))
+
+    async def _end(self, which: Any, now: datetime) -> Sequence[str]:
+        """End those sessions that have not ended yet, with all that this means for others; return their ids."""
         done = await self._connection.execute(
             update(sessions)
-            .where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+            .where(which, sessions.c.ended_at.is_(None))
             .values(ended_at=now)
-            .returning(sessions.c.id)
+            .returning(sessions.c.id, sessions.c.user_id)
         )
-        return done.first() is not None
+        ended = [(row.id, row.user_id) for row in done]
+        if ended:
+            await self._on_end(ended, now)
+        return [session_id for session_id, _user_id in ended]
 
     async def of_user(self, user_id: str, now: datetime) -> Sequence["ListedSession"]:
         """Return a person's live sessions, most recently used first."""
@@ -163,13 +175,7 @@ class SessionStore:
 
     async def end_all_of(self, user_id: str, now: datetime, *, spare: str | None = None) -> Sequence[str]:
         """End every session of a person, but for the one to spare, and return their ids."""
-        done = await self._connection.execute(
-            update(sessions)
-            .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None), sessions.c.id != (spare or ""))
-            .values(ended_at=now)
-            .returning(sessions.c.id)
-        )
-        return list(done.scalars())
+        return await self._end((sessions.c.user_id == user_id) & (sessions.c.id != (spare or "")), now)
 
     async def end_oldest_beyond(self, user_id: str, *, keep: int, now: datetime, spare: str | None = None) -> None:
         """End the least recently used sessions of a person beyond `keep`.
@@ -184,9 +190,7 @@ class SessionStore:
             .offset(keep - 1 if spare else keep)
             .limit(100)
         )
-        await self._connection.execute(
-            update(sessions).where(sessions.c.id.in_(surplus.scalar_subquery())).values(ended_at=now)
-        )
+        await self._end(sessions.c.id.in_(surplus.scalar_subquery()), now)
 
 
 def _alive(now: datetime) -> Any:

@@ -1,7 +1,9 @@
 """All stores over one transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
@@ -44,13 +46,14 @@ from idp.storage.sweep import SweepStore
 from idp.storage.upstream_stores import UpstreamStores
 from idp.storage.user_imports import UserImportStore
 from idp.storage.users import UserStore
+from idp.storage.waiting_stores import WaitingStores
 from idp.storage.webauthn_challenges import WebauthnChallengeStore
 from idp.storage.webhook_stores import WebhookStores
 
 T = TypeVar("T")
 
 
-class Stores(WebhookStores, RiskStores, UpstreamStores, SessionStores):
+class Stores(WebhookStores, RiskStores, UpstreamStores, SessionStores, WaitingStores):
     """Every store, bound to one connection; they share its fate: all or nothing is written."""
 
     def __init__(
@@ -232,30 +235,57 @@ class Stores(WebhookStores, RiskStores, UpstreamStores, SessionStores):
         """Removal of what has expired."""
         return SweepStore(self.connection)
 
+    async def burn_of_session(self, session_id: str, now: datetime) -> None:
+        """Make worthless what a session allowed and no client has fetched: codes, and approved requests."""
+        await self.codes.burn_of_session(session_id, now)
+        await self.burn_waiting_of_session(session_id)
+
+    async def burn_of_user(self, user_id: str, now: datetime, *, client_id: str | None = None) -> None:
+        """Make worthless what a person allowed and no client has fetched; or that of one client."""
+        await self.codes.burn_of_user(user_id, now, client_id=client_id)
+        await self.burn_waiting_of_user(user_id, client_id=client_id)
+
 
 class Transactions:
     """Opens transactions with all stores on them."""
 
-    def __init__(self, database: Database, *, sealer: Sealer, digester: Digester, actor: Actor | None = None) -> None:
+    def __init__(
+        self, database: Database, *, sealer: Sealer, digester: Digester, actor: Actor | None = None,
+        news: asyncio.Event | None = None,
+    ) -> None:  # fmt: skip
         """Keep what every store needs; `actor` does everything that no event says another did."""
         self.database = database
         self._sealer = sealer
         self._digester = digester
         self.actor = actor
+        self.news = news or asyncio.Event()  #: set when clients are to be told of what was just committed
 
     def acting(self, actor: Actor) -> "Transactions":
         """Return transactions on the same database in which this actor does everything: an administrator's."""
-        return Transactions(self.database, sealer=self._sealer, digester=self._digester, actor=actor)
+        return Transactions(self.database, sealer=self._sealer, digester=self._digester, actor=actor, news=self.news)
 
     @asynccontextmanager
     async def open(self, *, write: bool, request_id: str | None = None) -> AsyncIterator[Stores]:
         """Commit what the block did, unless an exception leaves it; raise DatabaseAway if it cannot be done in time."""
         async with self.database.transaction(write=write) as connection:
-            yield self._stores(connection, request_id)
+            stores = self._stores(connection, request_id)
+            yield stores
+        self._spread(stores)
 
     async def run(self, work: Callable[[Stores], Awaitable[T]], *, write: bool, request_id: str | None = None) -> T:
         """Run the work in a transaction, again from its start after a deadlock or serialization failure."""
-        return await self.database.run(lambda connection: work(self._stores(connection, request_id)), write=write)
+
+        async def on(connection: Transaction) -> tuple[T, Stores]:
+            stores = self._stores(connection, request_id)
+            return await work(stores), stores
+
+        done, stores = await self.database.run(on, write=write)
+        self._spread(stores)
+        return done
+
+    def _spread(self, stores: Stores) -> None:
+        if stores.has_news:
+            self.news.set()
 
     def _stores(self, connection: Transaction, request_id: str | None) -> Stores:
         return Stores(connection, sealer=self._sealer, digester=self._digester, request_id=request_id, actor=self.actor)

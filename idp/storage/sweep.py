@@ -8,10 +8,12 @@ from sqlalchemy import Column, Table, delete, select, tuple_
 from idp.storage.access_tokens import access_tokens
 from idp.storage.adviser import adviser_answers, shared_states
 from idp.storage.attempts import attempts, network_accounts
+from idp.storage.ciba_requests import ciba_requests
 from idp.storage.client_tests import client_tests
 from idp.storage.codes import codes
 from idp.storage.database import Transaction
 from idp.storage.decisions import decisions
+from idp.storage.device_requests import device_requests
 from idp.storage.failure_hours import failure_hours
 from idp.storage.figure_hours import figure_hours
 from idp.storage.grants import grants
@@ -20,6 +22,7 @@ from idp.storage.initial_access_tokens import initial_access_tokens
 from idp.storage.interactions import interactions
 from idp.storage.known_devices import known_devices
 from idp.storage.links import links
+from idp.storage.logout_deliveries import logout_deliveries
 from idp.storage.one_time_codes import one_time_codes
 from idp.storage.outbox import outbox
 from idp.storage.remembered_browsers import remembered_browsers
@@ -35,6 +38,8 @@ BATCH = 1000
 # What is swept, by which column, and how long a row is kept beyond it.
 EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (codes, codes.c.code_expires_at, timedelta(hours=1)),
+    (device_requests, device_requests.c.ends_at, timedelta(hours=1)),
+    (ciba_requests, ciba_requests.c.ends_at, timedelta(hours=1)),
     (interactions, interactions.c.expires_at, timedelta(hours=1)),
     (access_tokens, access_tokens.c.expires_at, timedelta()),
     (revoked_tokens, revoked_tokens.c.expires_at, timedelta(minutes=5)),
@@ -58,6 +63,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (client_tests, client_tests.c.expires_at, timedelta(hours=1)),
     (signups, signups.c.expires_at, timedelta(hours=1)),
     (webhook_deliveries, webhook_deliveries.c.expires_at, timedelta()),
+    (logout_deliveries, logout_deliveries.c.expires_at, timedelta()),
     (upstream_requests, upstream_requests.c.expires_at, timedelta(hours=1)),
     (upstream_arrivals, upstream_arrivals.c.expires_at, timedelta(hours=1)),
     (initial_access_tokens, initial_access_tokens.c.expires_at, timedelta(days=30)),

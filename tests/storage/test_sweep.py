@@ -1,5 +1,6 @@
 """The sweep removes what has expired, in batches, and nothing else; and whatever grows is swept."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from idp.storage.attempts import network_accounts
 from idp.storage.client_tests import ClientTest
 from idp.storage.columns import UtcTime, metadata
 from idp.storage.database import Database
+from idp.storage.logout_deliveries import KEPT as KEPT_DELIVERY
 from idp.storage.maintenance import maintenance
 from idp.storage.replays import replays
 from idp.storage.signups import Signup
@@ -42,7 +44,7 @@ KEPT = {
     "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
     "registrations", "event_chain", "event_links", "event_checkpoints", "event_removals", "user_imports",
     "groups", "client_managers", "webhooks", "webhook_subjects", "group_external_ids", "upstreams",
-    "upstream_identities",
+    "upstream_identities", "pairwise_subjects",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 
@@ -75,6 +77,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "upstream_requests": 21 * MINUTE,
         "upstream_arrivals": 22 * MINUTE,
         "webhook_deliveries": SENT_KEPT,
+        "logout_deliveries": KEPT_DELIVERY,
         "grants": world.grant.expires_at - NOW,
         "sessions": world.session.expires_at - NOW,
     }
@@ -115,6 +118,8 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     await stores.upstream_requests.add(upstream_request(expires_at=until["upstream_requests"]), NOW)
     await stores.upstream_requests.arrive(make_id(), arrival(), until["upstream_arrivals"])
     await stores.webhooks.add(webhook())
+    await stores.clients.save(replace(world.client, backchannel_logout_uri="https://rp.example/out"), NOW)
+    await stores.logout_deliveries.owe([(world.session.id, world.user.id)], NOW)
     await stores.webhook_deliveries.add(delivery())
     await stores.webhook_deliveries.sent(delivery().id, NOW)
     return {table: lifetime + BEYOND[table] for table, lifetime in lifetimes.items()}
