@@ -14,7 +14,7 @@ async def end_elsewhere(stores: Stores, user_id: str, now: datetime, *, spare: s
     Remembered browsers are forgotten too, and links that were sent before no longer work.
     """
     ended = await stores.sessions.end_all_of(user_id, now, spare=spare)
-    await stores.codes.burn_of_user(user_id, now)
+    await stores.burn_of_user(user_id, now)
     await stores.grants.revoke_of_user(user_id, now)
     await stores.remembered_browsers.forget(user_id)
     for purpose in VOIDED:

@@ -104,6 +104,6 @@ def _fresh(session: Session, user: User, now: datetime, bounds: Bounds) -> Sessi
 async def end(stores: Stores, session: Session, now: datetime, *, address: str) -> None:
     """End a session: its cookie, the codes in flight and every token that is not offline die with it."""
     if await stores.sessions.end(session.id, now):
-        await stores.codes.burn_of_session(session.id, now)
+        await stores.burn_of_session(session.id, now)
         event = Event(EventKind.SIGNED_OUT, user_id=session.user_id, session_id=session.id, address=address)
         await stores.events.add(event, now)

@@ -69,7 +69,7 @@ class OwnData:
         if found is None or found.user_id != user.id:
             return False
         await context.stores.sessions.end(session_id, context.now)
-        await context.stores.codes.burn_of_session(session_id, context.now)
+        await context.stores.burn_of_session(session_id, context.now)
         await context.record(EventKind.SESSIONS_ENDED, user_id=user.id, session_id=session_id)
         return True
 
@@ -91,7 +91,7 @@ class OwnData:
         stores, now = context.stores, context.now
         withdrawn = await stores.consents.withdraw(user.id, client_id)
         await stores.grants.revoke_of_user(user.id, now, client_id=client_id)
-        await stores.codes.burn_of_user(user.id, now, client_id=client_id)
+        await stores.burn_of_user(user.id, now, client_id=client_id)
         await context.record(EventKind.APP_REMOVED, user_id=user.id, client_id=client_id)
         return withdrawn
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, delete, insert, select, update
 
+from idp.domain.approval import Approval, Channel
 from idp.domain.assurance import Factor
 from idp.domain.authorization import AuthorizationRequest, ClaimRequest, Interaction, Prompt, ResponseMode
 from idp.domain.json import Json
@@ -204,8 +205,26 @@ def request_to_json(request: AuthorizationRequest) -> dict[str, Json]:
         "dpop_jkt": request.dpop_jkt,
         "pushed": request.pushed,
         "object_id": request.object_id,
+        "approves": _approval_to_json(request.approves) if request.approves is not None else None,
         "tested_by": request.tested_by,
     }
+
+
+def _approval_to_json(approval: Approval) -> Json:
+    return {
+        "channel": approval.channel.value,
+        "id": approval.id,
+        "asked_at": approval.asked_at.isoformat(),
+        "address": approval.address,
+        "message": approval.message,
+    }
+
+
+def _approval_from_json(members: dict[str, Any] | None) -> Approval | None:
+    if members is None:
+        return None
+    read = {"channel": Channel(members["channel"]), "asked_at": datetime.fromisoformat(members["asked_at"])}
+    return Approval(**members | read)
 
 
 def _claims_to_json(claims: Mapping[str, ClaimRequest] | None) -> Json:
@@ -231,6 +250,7 @@ def request_from_json(members: dict[str, Any]) -> AuthorizationRequest:
             "essential_acrs": None if essential is None else tuple(essential),
             "resources": tuple(members.get("resources", ())),
             "details": tuple(members.get("details", ())),
+            "approves": _approval_from_json(members.get("approves")),
             "userinfo_claims": _claims_from_json(members["userinfo_claims"]),
             "id_token_claims": _claims_from_json(members["id_token_claims"]),
         }

@@ -36,6 +36,7 @@ from tests.support.builders import (
 )
 from tests.support.storage import World, count
 from tests.support.upstreams import arrival, upstream, upstream_request
+from tests.support.waiting import waiting
 from tests.support.webhooks import delivery, webhook
 
 #: Tables that grow with people, clients and keys, or that must be kept; everything else expires.
@@ -76,6 +77,8 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "client_tests": 20 * MINUTE,
         "upstream_requests": 21 * MINUTE,
         "upstream_arrivals": 22 * MINUTE,
+        "device_requests": 23 * MINUTE,
+        "ciba_requests": 24 * MINUTE,
         "webhook_deliveries": SENT_KEPT,
         "logout_deliveries": KEPT_DELIVERY,
         "grants": world.grant.expires_at - NOW,
@@ -117,6 +120,10 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     await stores.upstreams.add(upstream())
     await stores.upstream_requests.add(upstream_request(expires_at=until["upstream_requests"]), NOW)
     await stores.upstream_requests.arrive(make_id(), arrival(), until["upstream_arrivals"])
+    device = waiting(world.client.id, expires_at=until["device_requests"])
+    await stores.device_requests.add(device, device_code=digest(), user_code=digest(), now=NOW)
+    ciba = waiting(world.client.id, user_id=world.user.id, expires_at=until["ciba_requests"])
+    await stores.ciba_requests.add(ciba, digest=digest(), now=NOW)
     await stores.webhooks.add(webhook())
     await stores.clients.save(replace(world.client, backchannel_logout_uri="https://rp.example/out"), NOW)
     await stores.logout_deliveries.owe([(world.session.id, world.user.id)], NOW)

@@ -92,7 +92,7 @@ async def _end(work: Work, wanted: SessionWanted) -> Nothing:
         raise missing("session")
     await changeable(work, session.user_id)
     await work.stores.sessions.end(session.id, work.now)
-    await work.stores.codes.burn_of_user(session.user_id, work.now)
+    await work.stores.burn_of_user(session.user_id, work.now)
     await work.record(EventKind.SESSIONS_ENDED, user_id=session.user_id, session=session.id)
     return Nothing()
 
@@ -118,7 +118,7 @@ async def _revoke(work: Work, wanted: ConsentWanted) -> Nothing:
     await changeable(work, wanted.user_id)
     if not await work.stores.consents.withdraw(wanted.user_id, wanted.client_id):
         raise missing("consent")
-    await work.stores.codes.burn_of_user(wanted.user_id, work.now, client_id=wanted.client_id)
+    await work.stores.burn_of_user(wanted.user_id, work.now, client_id=wanted.client_id)
     await work.stores.grants.revoke_of_user(wanted.user_id, work.now, client_id=wanted.client_id)
     await work.record(EventKind.APP_REMOVED, user_id=wanted.user_id, client_id=wanted.client_id)
     return Nothing()
