@@ -106,3 +106,4 @@ class AccessToken:
     issued_at: datetime
     expires_at: datetime
     confirmation: Confirmation | None = None
+    details: tuple[JsonObject, ...] = ()

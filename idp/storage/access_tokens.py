@@ -22,6 +22,7 @@ access_tokens = Table(
     Column("scopes", Words, nullable=False),
     Column("audience", Words, nullable=False),
     Column("cnf", JsonText),
+    Column("details", JsonText),
     Column("issued_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
@@ -49,6 +50,7 @@ class AccessTokenStore:
                 scopes=token.scopes,
                 audience=token.audience,
                 cnf=token.confirmation.as_claim() if token.confirmation else None,
+                details=[dict(each) for each in token.details] or None,
                 issued_at=token.issued_at,
                 expires_at=token.expires_at,
             )
@@ -85,6 +87,7 @@ def _token(row: AnyRow) -> AccessToken:
         issued_at=row.issued_at,
         expires_at=row.expires_at,
         confirmation=read_confirmation(row.cnf),
+        details=tuple(row.details or ()),
     )
 
 

@@ -6,8 +6,11 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from idp.domain.client import Client
+from idp.domain.definitions import Definitions
+from idp.storage import definitions
 from idp.storage.clients import EPOCH_NAME, ClientStore
 from idp.storage.database import Database
+from idp.storage.definitions import DefinitionStore
 from idp.storage.epochs import EpochStore
 
 WATCH_SECONDS = 0.5
@@ -69,3 +72,23 @@ class ClientDirectory:
                 if len(self._clients) > MAX_CLIENTS:
                     self._clients.popitem(last=False)
         return client
+
+
+class DefinitionDirectory:
+    """What operators have defined, in memory; a change anywhere has it read anew within half a second."""
+
+    def __init__(self, watch: EpochWatch) -> None:
+        """Start without any."""
+        self._watch = watch
+        self._epoch = -1
+        self.known = Definitions()  # as last read
+
+    async def current(self, store: DefinitionStore) -> Definitions:
+        """Return all definitions as they are now."""
+        epoch = self._watch.get(definitions.EPOCH_NAME)
+        if epoch == self._epoch:
+            return self.known
+        found, seen = await store.all()
+        if seen == epoch:
+            self.known, self._epoch = found, epoch
+        return found

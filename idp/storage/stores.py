@@ -34,6 +34,7 @@ from idp.storage.links import LinkStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.outbox import OutboxStore
 from idp.storage.password_history import PasswordHistoryStore
+from idp.storage.protocol_stores import ProtocolStores
 from idp.storage.recovery_codes import RecoveryCodeStore
 from idp.storage.registrations import RegistrationStore
 from idp.storage.remembered_browsers import RememberedBrowserStore
@@ -53,7 +54,7 @@ from idp.storage.webhook_stores import WebhookStores
 T = TypeVar("T")
 
 
-class Stores(WebhookStores, RiskStores, UpstreamStores, SessionStores, WaitingStores):
+class Stores(ProtocolStores, WebhookStores, RiskStores, UpstreamStores, SessionStores, WaitingStores):
     """Every store, bound to one connection; they share its fate: all or nothing is written."""
 
     def __init__(

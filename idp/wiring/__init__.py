@@ -46,7 +46,7 @@ from idp.providers.keystore.sealing import AesSealer, derive
 from idp.settings import BadSettings, Settings, Switch
 from idp.storage import schema
 from idp.storage.approved_drafts import ApprovedDrafts
-from idp.storage.caches import ClientDirectory, EpochWatch
+from idp.storage.caches import ClientDirectory, DefinitionDirectory, EpochWatch
 from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
@@ -209,6 +209,7 @@ def _engine(settings: Settings, keyring: Keyring, watch: EpochWatch, digester: D
         issuer=settings.issuer,
         keyring=keyring,
         clients=ClientDirectory(watch),
+        definitions=DefinitionDirectory(watch),
         digester=digester,
         sealer=sealer,
         limits_floods=settings.rate_limits is Switch.ON,

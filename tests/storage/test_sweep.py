@@ -44,7 +44,7 @@ KEPT = {
     "users", "credentials", "recovery_codes", "password_history", "clients", "consents", "epochs", "data_keys",
     "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
     "registrations", "event_chain", "event_links", "event_checkpoints", "event_removals", "user_imports",
-    "groups", "client_managers", "webhooks", "webhook_subjects", "group_external_ids", "upstreams",
+    "groups", "client_managers", "webhooks", "webhook_subjects", "group_external_ids", "definitions", "upstreams",
     "upstream_identities", "pairwise_subjects",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
