@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from idp.clock import Clock
 from idp.domain.client import AuthMethod, Client
@@ -23,6 +24,22 @@ USABLE = timedelta(hours=1)
 PAUSE = timedelta(minutes=1)
 MAX_CLIENTS = 2000
 MEDIA_TYPES = frozenset({"application/jwk-set+json", "application/json"})
+
+
+class HasKeys(Protocol):
+    """Somebody whose public keys are known, or found at a URL: a client, or another provider."""
+
+    @property
+    def id(self) -> str:
+        """What tells them from all others."""
+
+    @property
+    def jwks(self) -> JsonObject | None:
+        """Keys that are known."""
+
+    @property
+    def jwks_uri(self) -> str | None:
+        """Where their keys are."""
 
 
 @dataclass(slots=True)
@@ -47,7 +64,7 @@ class RemoteKeys:
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    def of(self, client: Client) -> JsonObject | None:
+    def of(self, client: HasKeys) -> JsonObject | None:
         """Return the keys that count for a client now; nothing is fetched."""
         if client.jwks_uri is None:
             return client.jwks
@@ -56,7 +73,7 @@ class RemoteKeys:
             return None
         return kept.jwks if self._clock.now() < kept.fetched_at + USABLE else None
 
-    async def learn(self, client: Client, kid: str | None) -> None:
+    async def learn(self, client: HasKeys, kid: str | None) -> None:
         """Fetch a client's keys if they are old, or lack this one; a host that is down changes nothing."""
         if client.jwks_uri is None:
             return

@@ -62,3 +62,7 @@ class Post(Protocol):
 
     def check(self, url: str) -> None:
         """Raise FetchRejected for a URL that would not even be looked up: by scheme, spelling or an inner address."""
+
+
+class Way(Outbound, Post, Protocol):
+    """The way out, by GET and by POST."""
