@@ -119,6 +119,9 @@ class Client:
     brand_color: str | None = None
     allowed_cors_origins: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    default_resource: str | None = None
+    authorization_details_types: tuple[str, ...] = ()
     secret_digests: tuple[Digest, ...] = ()
     old_secret_ends_at: int | None = None
     hmac_secret: str | None = field(default=None, repr=False)

@@ -81,6 +81,7 @@ class EventKind(StrEnum):
     MESSAGE_CHANGED = "message_changed"
     LIST_EXPORTED = "list_exported"
     WEBHOOK_CHANGED = "webhook_changed"
+    DEFINITION_CHANGED = "definition_changed"
 
 
 class ActorKind(StrEnum):
@@ -169,7 +170,7 @@ _BY_SOMEBODY_ELSE = frozenset({
     EventKind.TRAIL_RESTARTED,
     EventKind.REGISTRATION_TOKEN_CHANGED,
     EventKind.ADMIN_REFUSED, EventKind.GROUP_CHANGED, EventKind.ROLE_CHANGED, EventKind.MESSAGE_CHANGED,
-    EventKind.WEBHOOK_CHANGED,
+    EventKind.WEBHOOK_CHANGED, EventKind.DEFINITION_CHANGED,
 })  # fmt: skip
 _BY_NOBODY_PROVED = frozenset({
     EventKind.SIGN_IN_REFUSED, EventKind.THROTTLED, EventKind.FACTOR_REFUSED, EventKind.RESET_ASKED,

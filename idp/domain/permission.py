@@ -17,6 +17,8 @@ class Permission(StrEnum):
     CLIENTS_READ = "clients.read"
     CLIENTS_WRITE = "clients.write"
     REGISTRATION_WRITE = "registration.write"
+    RESOURCES_READ = "resources.read"
+    RESOURCES_WRITE = "resources.write"
     SESSIONS_READ = "sessions.read"
     SESSIONS_END = "sessions.end"
     CONSENTS_READ = "consents.read"

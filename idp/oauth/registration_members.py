@@ -133,6 +133,9 @@ MEMBERS: dict[str, Member] = {
     "response_modes": Member("response_modes", _list, _listed, is_registrants=False),
     "allowed_cors_origins": Member("allowed_cors_origins", _list, _listed, is_registrants=False),
     "audiences": Member("audiences", _list, _listed, is_registrants=False),
+    "resources": Member("resources", _list, _listed, is_registrants=False),
+    "default_resource": Member("default_resource", _text, _plain, is_registrants=False),
+    "authorization_details_types": Member("authorization_details_types", _list, _listed, is_registrants=False),
     "access_token_format": Member("token_format", _choice(TokenFormat), _plain, is_registrants=False),
     "access_token_signed_response_alg": Member("access_token_alg", _text, _plain, is_registrants=False),
     "brand_color": Member("brand_color", _text, _plain, is_registrants=False),
@@ -143,7 +146,7 @@ NOT_OFFERED = frozenset(
         "userinfo_signed_response_alg", "request_object_signing_alg", "request_uris",
         "authorization_signed_response_alg", "introspection_signed_response_alg",
         "backchannel_token_delivery_mode", "backchannel_client_notification_endpoint",
-        "backchannel_authentication_request_signing_alg", "authorization_details_types",
+        "backchannel_authentication_request_signing_alg",
         *(f"{what}_encrypted_response_{how}" for what in ("id_token", "userinfo", "authorization", "introspection")
           for how in ("alg", "enc")),
         "request_object_encryption_alg", "request_object_encryption_enc",

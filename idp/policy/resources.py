@@ -1,6 +1,6 @@
 """Which APIs a client's tokens may be for, and which scopes go with them (RFC 8707 §2, RFC 9068 §3)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -70,8 +70,8 @@ def grant_scopes(definitions: Definitions, scopes: Sequence[str], audience: Audi
     return tuple(each for each in scopes if each in kept or each in OPENID_SCOPES)
 
 
-def _owners(definitions: Definitions, scope: str, issuer: str) -> Collection[str]:
-    return definitions.owners(scope) or {issuer}
+def _owners(definitions: Definitions, scope: str, issuer: str) -> frozenset[str]:
+    return definitions.owners(scope) or frozenset({issuer})
 
 
 def shape_of(client: Client, definitions: Definitions, audience: Audience, *, issuer: str) -> Shape:
@@ -96,7 +96,7 @@ def consent_words(definitions: Definitions, scopes: Sequence[str], audience: Aud
     """
     words = set()
     for scope in scopes:
-        owners = set(_owners(definitions, scope, issuer)) & set(audience)
+        owners = _owners(definitions, scope, issuer) & set(audience)
         words |= {scope} if not owners or issuer in owners else set()
         words |= {f"{owner}#{scope}" for owner in owners if owner != issuer}
     bare = [each for each in audience if each != issuer and not any(word.startswith(f"{each}#") for word in words)]

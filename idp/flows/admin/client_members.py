@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from idp.domain.client import BadClient, Client, Profile
-from idp.domain.permission import SCOPE_PREFIX
+from idp.domain.permission import SCOPE_PREFIX, Permission
 from idp.domain.redirect_uri import faults_of
 from idp.domain.user import Role
 from idp.flows.admin.operation import Work
@@ -38,7 +38,15 @@ def read_client(work: Work, metadata: Mapping[str, Any], base: Client) -> Client
     gained = {scope for scope in client.scopes if scope.startswith(SCOPE_PREFIX)} - set(base.scopes)
     if gained and work.caller.role is not Role.OWNER:
         raise Problem(Code.FORBIDDEN, "owners say which clients may ask for scopes of administration")
+    if _widens(client, base) and not work.caller.may(Permission.RESOURCES_WRITE):
+        raise Problem(Code.FORBIDDEN, f"what a client may ask tokens for takes {Permission.RESOURCES_WRITE}")
     return client
+
+
+def _widens(client: Client, base: Client) -> bool:
+    """Say whether a client gains APIs to ask tokens for, or types of details."""
+    gained = set(client.resources) - set(base.resources)
+    return bool(gained or set(client.authorization_details_types) - set(base.authorization_details_types))
 
 
 def _uri_faults(metadata: Mapping[str, Any], base: Client) -> Iterator[Fault]:
