@@ -29,6 +29,7 @@ class Profile(StrEnum):
     OAUTH21 = "oauth21"
     OIDC = "oidc"
     NATIVE = "native"
+    FAPI2 = "fapi2"
 
 
 class AuthMethod(StrEnum):
@@ -115,6 +116,11 @@ class Client:
     require_pushed_authorization_requests: bool = False
     require_signed_request_object: bool = False
     dpop_bound_access_tokens: bool = False
+    require_dpop_nonce: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
+    rotate_refresh_tokens: bool = False  # although the profile does without
+    request_object_alg: str | None = None
+    request_uris: tuple[str, ...] = ()
     has_logo: bool = False
     brand_color: str | None = None
     allowed_cors_origins: tuple[str, ...] = ()
@@ -155,7 +161,7 @@ class Client:
         A native client may take any port of the loopback host that it registered (RFC 8252 §7.3).
         """
         if self.profile is not Profile.NATIVE:
-            return uri in self.redirect_uris and is_safe_uri(uri)
+            return uri in self.redirect_uris and self.may_register(uri)
         registered = {_without_port(each) for each in self.redirect_uris}
         return self.may_register(uri) and (uri in self.redirect_uris or _without_port(uri) in registered - {None})
 
@@ -165,6 +171,8 @@ class Client:
 
     def may_register(self, uri: str) -> bool:
         """Say whether a client of this profile may be answered at such a URI at all."""
+        if self.profile is Profile.FAPI2 and not uri.startswith("https://"):  # FAPI 2.0 §5.3.2.2
+            return False
         return is_safe_uri(uri) or (self.profile is Profile.NATIVE and is_private_use_uri(uri))
 
 

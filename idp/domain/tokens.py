@@ -107,3 +107,8 @@ class AccessToken:
     expires_at: datetime
     confirmation: Confirmation | None = None
     details: tuple[JsonObject, ...] = ()
+
+    @property
+    def token_type(self) -> str:
+        """Return how the token is presented: DPoP with a proof, else Bearer (RFC 9449 §5, RFC 6750)."""
+        return "DPoP" if self.confirmation is not None and self.confirmation.method == JKT else "Bearer"

@@ -26,7 +26,7 @@ def check_jwks(value: Any) -> JsonObject:
     if len(value["keys"]) > MAX_KEYS:
         raise BadClient(f"jwks has more than {MAX_KEYS} keys")
     for jwk in value["keys"]:
-        _check_key(jwk)
+        check_key(jwk)
     return {"keys": value["keys"]}
 
 
@@ -36,14 +36,15 @@ def usable_keys(document: JsonObject) -> JsonObject | None:
     kept = []
     for jwk in listed[:MAX_KEYS] if isinstance(listed, list) else []:
         try:
-            _check_key(jwk)
+            check_key(jwk)
         except BadClient:
             continue
         kept.append(jwk)
     return {"keys": kept} if kept else None
 
 
-def _check_key(jwk: Any) -> None:
+def check_key(jwk: Any) -> None:
+    """Raise BadClient unless a key is public and strong."""
     if not isinstance(jwk, dict) or jwk.get("kty") not in ("RSA", "EC", "OKP") or _PRIVATE_MEMBERS & set(jwk):
         raise BadClient("jwks may hold public RSA, EC and OKP keys only")
     if jwk["kty"] in _CURVES and jwk.get("crv") not in _CURVES[jwk["kty"]]:

@@ -31,6 +31,7 @@ class Engine:
     limits_floods: bool = True
     docs_url: str | None = None
     rules: Rules = field(default_factory=Rules)
+    bases: tuple[str, ...] = ()  # other base URLs at which programs reach us, as that for client certificates
     remote_keys: RemoteKeys | None = None  # None: keys that clients keep elsewhere are not fetched
     risk: RiskDesk | None = None  # None: nothing is weighed, and account and request alone decide
 

@@ -21,6 +21,7 @@ REDEEM_CODE: tuple[str, ...] = (
     "check_code_is_known_and_own",
     "check_redirect_uri",
     "check_verifier",
+    "check_proof",
     "check_code_is_unspent",
     "check_person_is_alive",
     "spend_code",
@@ -29,6 +30,7 @@ REFRESH: tuple[str, ...] = (
     "check_client",
     "check_grant_type",
     "check_token_is_known_and_own",
+    "check_proof",
     "check_token_is_fresh",
     "check_scope",
     "check_motion",
@@ -38,6 +40,7 @@ CLIENT_CREDENTIALS: tuple[str, ...] = (
     "check_client",
     "check_grant_type",
     "check_scope",
+    "check_proof",
 )
 
 

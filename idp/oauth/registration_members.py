@@ -13,6 +13,7 @@ from typing import Any
 from idp.domain.client import AuthMethod, BadClient, Client, TokenFormat
 from idp.domain.json import Json, JsonObject
 from idp.oauth.client_keys import check_jwks
+from idp.policy.clients import RULES
 
 LONGEST = 2048
 MOST = 100
@@ -104,8 +105,8 @@ def _texts(*names: str) -> dict[str, Member]:
     return {name: Member(name, _text, _plain) for name in names}
 
 
-def _flags(*names: str) -> dict[str, Member]:
-    return {name: Member(name, _flag, _plain) for name in names}
+def _flags(*names: str, is_registrants: bool = True) -> dict[str, Member]:
+    return {name: Member(name, _flag, _plain, is_registrants=is_registrants) for name in names}
 
 
 def _lists(*names: str) -> dict[str, Member]:
@@ -128,7 +129,10 @@ MEMBERS: dict[str, Member] = {
     **_flags("backchannel_logout_session_required", "frontchannel_logout_session_required"),
     **_flags("require_auth_time", "require_pushed_authorization_requests", "require_signed_request_object"),
     **_flags("dpop_bound_access_tokens"),
+    "request_object_signing_alg": Member("request_object_alg", _text, _plain),
+    **_lists("request_uris"),
     # What follows has consequences for others than the client itself: an operator's word only.
+    **_flags("require_dpop_nonce", "rotate_refresh_tokens", is_registrants=False),
     "default_scope": Member("default_scopes", _words, _joined, is_registrants=False),
     "response_modes": Member("response_modes", _list, _listed, is_registrants=False),
     "allowed_cors_origins": Member("allowed_cors_origins", _list, _listed, is_registrants=False),
@@ -143,7 +147,7 @@ MEMBERS: dict[str, Member] = {
 # Known members whose feature does not exist here: dropping them in silence would be a promise that nobody keeps.
 NOT_OFFERED = frozenset(
     {
-        "userinfo_signed_response_alg", "request_object_signing_alg", "request_uris",
+        "userinfo_signed_response_alg",
         "authorization_signed_response_alg", "introspection_signed_response_alg",
         "backchannel_token_delivery_mode", "backchannel_client_notification_endpoint",
         "backchannel_authentication_request_signing_alg",
@@ -179,7 +183,11 @@ def read_members(members: JsonObject, base: Client, *, author: Author = Author.O
             raise BadClient(f"{name} is not a member that can be set here")
         if member is not None and (member.is_registrants or author is Author.OPERATOR):
             changes[member.field] = getattr(_BLANK, member.field) if value is None else member.read(name, value)
-    return replace(base, **changes)
+    read = replace(base, **changes)
+    offered = RULES[read.profile].signing_algs  # whoever registers none gets the first that the profile has
+    if "id_token_alg" not in changes and read.id_token_alg not in offered:
+        read = replace(read, id_token_alg=offered[0])
+    return read
 
 
 def write_members(client: Client, *, author: Author = Author.OPERATOR) -> dict[str, Any]:

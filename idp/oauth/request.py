@@ -8,12 +8,17 @@ from typing import Any
 from authlib.oauth2 import OAuth2Request
 from authlib.oauth2.rfc6749 import OAuth2Payload
 
+from idp.domain.tokens import Confirmation
+
 Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """Method, headers (lower-case names) and decoded parameters; `address` is the client's network address."""
+    """Method, headers (lower-case names) and decoded parameters; `address` is the client's network address.
+
+    `path` is the path behind the issuer's. `certificate` is the client's, in DER form, if the connection had one.
+    """
 
     method: str
     headers: Mapping[str, str]
@@ -21,6 +26,8 @@ class HttpRequest:
     form: Pairs
     address: str
     request_id: str | None = None
+    path: str = ""
+    certificate: bytes | None = None
 
 
 def bearer_token(header: str | None) -> str | None:
@@ -74,6 +81,7 @@ class ProtocolRequest(OAuth2Request):  # type: ignore[misc]
         # Authlib insists on https; TLS is checked where the issuer is configured, not per request.
         super().__init__(http.method, f"https://issuer.invalid{issuer_path}", headers=http.headers)
         self.http = http
+        self.confirmation: Confirmation | None = None  # the key that this very request proved
         self.payload = Payload(http.form)
 
     @property

@@ -16,6 +16,7 @@ from idp.oauth.client_auth.assertion import AssertionAuthentication
 from idp.oauth.client_auth.secret import Query, SecretAuthentication, no_authentication
 from idp.oauth.context import Context
 from idp.oauth.errors import InvalidClient, plain
+from idp.oauth.extensions import dpop
 from idp.oauth.extensions.introspection import IntrospectionEndpoint
 from idp.oauth.extensions.revocation import RevocationEndpoint
 from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
@@ -41,6 +42,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.context = context
         self._notice_of_reuse = notice_of_reuse
         self._only_looks = False
+        self.next_nonce: str | None = None  # for the client's next DPoP proof
 
     def _register_authentication(self, method: str) -> ClientAuthMethod:
         """Register one of our client authentication methods with Authlib and return it."""
@@ -76,6 +78,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
     def handle_response(self, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> Answer:
         """Return the answer; the web room makes an HTTP response of it."""
+        if self.next_nonce is not None:
+            headers = [*headers, ("DPoP-Nonce", self.next_nonce)]
         return Answer(status, body, tuple(headers))
 
     def authenticate_client(
@@ -131,8 +135,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             kind = EventKind.TOKEN_REFUSED
             refused_by = getattr(error, "refused_by", None)
             wait(self.context.record(kind, client_id=client.noun.id, error=error.error, refused_by=refused_by))
+        if isinstance(error, dpop.BadProof):
+            self.next_nonce = dpop.nonce(self.context.engine.digester, self.context.now)
         status, body, headers = error(None)
-        return Answer(status, body, tuple(headers))
+        return self.handle_response(status, body, headers)
 
     def tell_of_reuse(self, grant: Grant, user: User | None) -> None:
         """Tell a person that a refresh token of theirs was used twice."""

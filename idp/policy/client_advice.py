@@ -21,6 +21,7 @@ class Advice(StrEnum):
     PERSON_SAID_NO = "person_said_no"
     SILENT = "silent"
     PROOF = "proof"
+    KEY = "key"
     OTHER = "other"
 
 
@@ -39,10 +40,12 @@ SENTENCES: Mapping[Advice, str] = {
     Advice.PERSON_SAID_NO: "People said no, or went back: ask for less, and say why before you send them here.",
     Advice.SILENT: "prompt=none was sent while somebody had to act: start again without it.",
     Advice.PROOF: "The request demands a proof that the person lacks: ask for less, or let them set it up first.",
+    Advice.KEY: "Send a new DPoP proof with each request, by the key that the sign-in began with, for this very URL.",
     Advice.OTHER: "Look at the event's detail in the trail, and compare with the client's registration.",
 }
 _BY_CHECK: Mapping[str, Advice] = {
     "check_verifier": Advice.VERIFIER,
+    "check_proof": Advice.KEY,
     "check_redirect_uri": Advice.REDIRECT_URI,
     "check_code_is_known_and_own": Advice.CODE_UNKNOWN,
     "check_code_is_unspent": Advice.CODE_TWICE,

@@ -24,6 +24,7 @@ GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
 ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 ASYMMETRIC_ALGS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
+FAPI_ALGS = ("PS256", "ES256", "EdDSA", "Ed25519")  # FAPI 2.0 Security Profile §5.4.1
 PUBLIC_KEY_TYPES = ("RSA", "EC", "OKP")
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 SHORTEST_HMAC_KEY = 32
@@ -45,6 +46,15 @@ class Rules:
     response_modes: tuple[ResponseMode, ...]
     refresh_needs_offline_access: bool
     auth_methods: tuple[AuthMethod, ...] = tuple(AuthMethod)
+    algs: tuple[str, ...] = ASYMMETRIC_ALGS  # of what the client signs
+    signing_algs: tuple[str, ...] = ID_TOKEN_ALGS  # of what is signed for it; the first is the default
+    requires_pushed_requests: bool = False
+    requires_binding: bool = False  # access tokens are bound to a key of the client
+    requires_dpop_nonce: bool = False
+    rotates_refresh_tokens: bool = True
+    objects_by_reference: bool = False
+    strict_objects: bool = True  # a request object says for whom and until when; see oauth/extensions/jar.py
+    objects_have_nbf: bool = False
 
 
 RULES: dict[Profile, Rules] = {
@@ -61,6 +71,23 @@ RULES: dict[Profile, Rules] = {
         longest_assertion=timedelta(minutes=60),
         response_modes=(ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST),
         refresh_needs_offline_access=True,
+        objects_by_reference=True,
+        strict_objects=False,
+    ),
+    Profile.FAPI2: Rules(  # FAPI 2.0 Security Profile §5.3.2
+        requires_pkce=True,
+        accepts_token_url_as_audience=False,
+        longest_assertion=timedelta(minutes=5),
+        response_modes=(ResponseMode.QUERY, ResponseMode.FORM_POST),
+        refresh_needs_offline_access=True,
+        auth_methods=(AuthMethod.PRIVATE_KEY_JWT,),
+        algs=FAPI_ALGS,
+        signing_algs=("ES256", "PS256", "EdDSA"),
+        requires_pushed_requests=True,
+        requires_binding=True,
+        requires_dpop_nonce=True,
+        rotates_refresh_tokens=False,
+        objects_have_nbf=True,
     ),
     Profile.NATIVE: Rules(
         requires_pkce=True,
@@ -94,7 +121,43 @@ def assertion_algs(client: Client) -> tuple[str, ...]:
     """Return the algorithms a client's assertion may be signed with."""
     if client.auth_method is AuthMethod.SECRET_JWT:
         return ("HS256",)
-    return client.assertion_algs or ASYMMETRIC_ALGS
+    return client.assertion_algs or RULES[client.profile].algs
+
+
+def request_object_algs(client: Client) -> tuple[str, ...]:
+    """Return the algorithms a client's request object may be signed with (RFC 9101 §6.2)."""
+    return (client.request_object_alg,) if client.request_object_alg else RULES[client.profile].algs
+
+
+def requires_pushed_requests(client: Client) -> bool:
+    """Say whether a client's plain requests are refused (RFC 9126 §6)."""
+    return RULES[client.profile].requires_pushed_requests or client.require_pushed_authorization_requests
+
+
+def requires_binding(client: Client) -> bool:
+    """Say whether a client gets no token that is not bound to a key of its own."""
+    registered = client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
+    return RULES[client.profile].requires_binding or registered
+
+
+def requires_dpop_proof(client: Client) -> bool:
+    """Say whether the client registered for tokens bound to a DPoP key, and so to nothing else (RFC 9449 §5.2)."""
+    return client.dpop_bound_access_tokens
+
+
+def binds_to_certificate(client: Client) -> bool:
+    """Say whether a client's certificate binds its tokens when it proves no other key (RFC 8705 §3)."""
+    return RULES[client.profile].requires_binding or client.tls_client_certificate_bound_access_tokens
+
+
+def requires_dpop_nonce(client: Client) -> bool:
+    """Say whether a client's proofs must carry a nonce of ours (RFC 9449 §8)."""
+    return RULES[client.profile].requires_dpop_nonce or client.require_dpop_nonce
+
+
+def rotates_refresh_tokens(client: Client) -> bool:
+    """Say whether each refresh replaces the refresh token (RFC 9700 §4.14.2, FAPI 2.0 §5.3.2.1)."""
+    return RULES[client.profile].rotates_refresh_tokens or client.rotate_refresh_tokens
 
 
 def gets_refresh_token(client: Client, scopes: tuple[str, ...]) -> bool:
@@ -114,9 +177,10 @@ def check(client: Client) -> None:
     _check_authentication(client)
     if client.default_max_age is not None and client.default_max_age < 0:
         raise BadClient("default_max_age is a number of seconds, not negative")
+    offered = RULES[client.profile].signing_algs
     algs = {client.id_token_alg, client.access_token_alg, client.userinfo_alg, client.introspection_alg}
-    if not algs <= {*ID_TOKEN_ALGS, None}:
-        raise BadClient("signing algorithms are RS256, PS256, ES256 and EdDSA")
+    if not algs <= {*offered, None}:
+        raise BadClient(f"signing algorithms of profile {client.profile} are {', '.join(offered)}")
     encryption.check(client)
     if client.is_self_registered and any(scope.startswith(SCOPE_PREFIX) for scope in client.scopes):
         raise BadClient("scopes of administration are for clients that an owner made")
@@ -200,7 +264,7 @@ def _check_authentication(client: Client) -> None:
             raise BadClient("private_key_jwt needs the client's public keys: jwks or jwks_uri")
     if client.jwks is not None and not _holds_public_keys(client.jwks):
         raise BadClient("jwks holds public RSA, EC or OKP keys, and nothing else")
-    offered = ("HS256",) if client.auth_method is AuthMethod.SECRET_JWT else ASYMMETRIC_ALGS
+    offered = ("HS256",) if client.auth_method is AuthMethod.SECRET_JWT else RULES[client.profile].algs
     if unknown := sorted(set(client.assertion_algs) - set(offered)):
         raise BadClient(f"an assertion is signed with one of {', '.join(offered)}, not {unknown[0]!r}")
 

@@ -5,6 +5,10 @@ from datetime import UTC, datetime, timedelta
 from idp.domain.client import TokenFormat
 
 CODE = timedelta(seconds=60)
+PUSHED_REQUEST = timedelta(seconds=60)
+REQUEST_OBJECT = timedelta(minutes=60)  # at most
+DPOP_PROOF = timedelta(seconds=60)
+DPOP_NONCE = timedelta(minutes=5)
 CLIENT_TEST = timedelta(minutes=10)
 INTERACTION = timedelta(minutes=30)
 ID_TOKEN = timedelta(minutes=10)

@@ -25,7 +25,7 @@ from idp.domain.tokens import AuthorizationCode
 from idp.domain.user import User, UserStatus
 from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
 from idp.storage.database import Prepared, Transaction
-from idp.storage.grants import grant_values, read_grant
+from idp.storage.grant_rows import grant_values, read_grant
 from idp.storage.sessions import sessions
 from idp.storage.users import USER_COLUMNS, UserStore, users
 

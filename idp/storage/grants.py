@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
 from sqlalchemy import (
     Boolean,
@@ -23,13 +22,12 @@ from sqlalchemy import (
     update,
 )
 
-from idp.domain.authorization import ClaimRequest
-from idp.domain.json import Json
 from idp.domain.secret import Digest
-from idp.domain.tokens import Grant, RefreshState, read_confirmation
+from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User, UserStatus
 from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
 from idp.storage.database import Prepared, Transaction
+from idp.storage.grant_rows import grant_values, read_grant
 from idp.storage.revoked_tokens import revoked_tokens
 from idp.storage.sessions import sessions
 from idp.storage.users import USER_COLUMNS, UserStore, users
@@ -119,6 +117,11 @@ class GrantStore:
         )
         return done.first() is not None
 
+    async def keep(self, grant_id: str, current: Digest, *, now: datetime, expires_at: datetime) -> bool:
+        """Move the idle limit of a refresh token that stays the same; False if it is not the current one any more."""
+        values = {"of": grant_id, "old": current, "now": now, "until": expires_at}
+        return (await self._connection.execute(_KEEP, values)).first() is not None
+
     async def note_networks(self, grant_id: str, networks: tuple[str, ...]) -> None:
         """Remember from which networks a family was used."""
         await self._connection.execute(update(grants).where(grants.c.id == grant_id).values(networks=list(networks)))
@@ -156,79 +159,6 @@ class GrantStore:
             .where(grants.c.id == grant_id, grants.c.predecessor_digest == predecessor)
             .values(sealed_successor=None)
         )
-
-
-def grant_values(grant: Grant) -> dict[str, Any]:
-    """Return a grant as column values."""
-    return {
-        "id": grant.id,
-        "client_id": grant.client_id,
-        "user_id": grant.user_id,
-        "session_id": grant.session_id,
-        "scopes": grant.scopes,
-        "audience": grant.audience,
-        "auth_time": grant.auth_time,
-        "acr": grant.acr,
-        "amr": grant.amr,
-        "claims": _claims_to_json(grant),
-        "is_offline": grant.is_offline,
-        "terms": _terms_to_json(grant),
-        "created_at": grant.created_at,
-        "expires_at": grant.expires_at,
-    }
-
-
-def read_grant(row: AnyRow) -> Grant:
-    """Read a grant from a row that has its columns."""
-    claims = cast("dict[str, dict[str, list[Any]]] | None", row.claims) or {}
-    terms = cast("dict[str, Any] | None", row.terms) or {}
-    return Grant(
-        id=row.id,
-        client_id=row.client_id,
-        user_id=row.user_id,
-        session_id=row.session_id,
-        scopes=row.scopes,
-        audience=row.audience,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        auth_time=row.auth_time,
-        acr=row.acr,
-        amr=row.amr,
-        userinfo_claims=_claims_from_json(claims.get("userinfo")),
-        id_token_claims=_claims_from_json(claims.get("id_token")),
-        is_offline=row.is_offline,
-        confirmation=read_confirmation(terms.get("cnf")),
-        details=tuple(terms.get("details", ())),
-        actor=terms.get("act"),
-        parent_id=getattr(row, "parent_id", None),
-    )
-
-
-def _terms_to_json(grant: Grant) -> Json:
-    terms: dict[str, Json] = {}
-    if grant.confirmation is not None:
-        terms["cnf"] = grant.confirmation.as_claim()
-    if grant.details:
-        terms["details"] = [dict(each) for each in grant.details]
-    if grant.actor is not None:
-        terms["act"] = dict(grant.actor)
-    return terms or None
-
-
-def _claims_to_json(grant: Grant) -> Json:
-    asked = {"userinfo": grant.userinfo_claims, "id_token": grant.id_token_claims}
-    members: dict[str, Json] = {
-        target: {name: [request.essential, list(request.values)] for name, request in requests.items()}
-        for target, requests in asked.items()
-        if requests is not None
-    }
-    return members or None
-
-
-def _claims_from_json(members: dict[str, list[Any]] | None) -> dict[str, ClaimRequest] | None:
-    if members is None:
-        return None
-    return {name: ClaimRequest(essential, tuple(values)) for name, (essential, values) in members.items()}
 
 
 def _refresh(row: AnyRow) -> RefreshState | None:
@@ -277,15 +207,19 @@ _LIVE = Prepared(
         ),
     )
 )
+_CURRENT = (
+    grants.c.id == bindparam("of"),
+    grants.c.refresh_digest == bindparam("old"),
+    grants.c.revoked_at.is_(None),
+    grants.c.refresh_expires_at > _NOW,
+    grants.c.expires_at > _NOW,
+)
+_KEEP = Prepared(
+    update(grants).where(*_CURRENT).values(refresh_expires_at=bindparam("until", type_=UtcTime)).returning(grants.c.id)
+)
 _ROTATE = Prepared(
     update(grants)
-    .where(
-        grants.c.id == bindparam("of"),
-        grants.c.refresh_digest == bindparam("old"),
-        grants.c.revoked_at.is_(None),
-        grants.c.refresh_expires_at > _NOW,
-        grants.c.expires_at > _NOW,
-    )
+    .where(*_CURRENT)
     .values(
         refresh_digest=bindparam("new"),
         refresh_expires_at=bindparam("until", type_=UtcTime),

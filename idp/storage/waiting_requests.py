@@ -14,7 +14,7 @@ from idp.domain.tokens import Grant
 from idp.domain.waiting import WaitingRequest, WaitingState
 from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, is_key, open_json, seal_json
 from idp.storage.database import Transaction
-from idp.storage.grants import grant_values, read_grant
+from idp.storage.grant_rows import grant_values, read_grant
 from idp.storage.interactions import request_from_json, request_to_json
 
 SLOWER = 5  # seconds that a hasty client waits longer from then on (RFC 8628 §3.5)

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from idp.domain.client import Client
 from idp.oauth import bridge
-from idp.oauth.context import Context
 from idp.oauth.openid import userinfo as openid_userinfo
 from idp.oauth.remote_keys import claimed_by, needs_fetching
 from idp.oauth.request import Answer, ProtocolRequest
@@ -61,7 +60,8 @@ async def _run(
         answered = await bridge.run(lambda _: answer(server, protocol), None)
         return answered, protocol.client.noun if protocol.client else None
 
-    write = not is_read_only or any(name == "client_assertion" for name, _value in form)  # its jti is stored
+    # What a request proves itself by is stored: the jti of an assertion, and of a DPoP proof.
+    write = not is_read_only or any(name == "client_assertion" for name, _value in form)
     return await site.transactions.run(work, write=write, request_id=request_id_of(request))
 
 
@@ -86,9 +86,12 @@ async def userinfo(request: Request) -> Response:
         form = await form_of(request)
     await site.watch.refresh()
     await site.engine.keyring.refresh()
-    async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
-        context: Context = context_of(request, stores, query=query_of(request), form=form)
-        answer, client = await openid_userinfo.userinfo(context)
+
+    async def work(stores: Stores) -> tuple[Answer, Client | None]:
+        return await openid_userinfo.userinfo(context_of(request, stores, query=query_of(request), form=form))
+
+    write = "dpop" in request.headers  # the jti of a proof is stored
+    answer, client = await site.transactions.run(work, write=write, request_id=request_id_of(request))
     return await allow_client_origin(request, render(answer), client)
 
 

@@ -99,7 +99,14 @@ def protocol_request(request: Request, *, query: Pairs, form: Pairs) -> HttpRequ
     """Return the request as the protocol engine reads it."""
     sent = request.headers.getlist("authorization")  # several are none that anybody meant, and prove nothing
     headers = {"authorization": ", ".join(sent)} if sent else {}
-    return HttpRequest(request.method, headers, query, form, address_of(request), request_id_of(request))
+    if proofs := request.headers.getlist("dpop"):
+        headers["dpop"] = ", ".join(proofs)  # likewise: no proof has a comma
+    if accept := request.headers.get("accept"):
+        headers["accept"] = accept
+    return HttpRequest(
+        request.method, headers, query, form, address_of(request), request_id_of(request),
+        path=request.scope["idp.path"], certificate=request.scope.get("idp.certificate"),
+    )  # fmt: skip
 
 
 def context_of(request: Request, stores: Stores, *, query: Pairs | None = None, form: Pairs | None = None) -> Context:

@@ -18,6 +18,7 @@ from idp.oauth.admin_access import Denied
 from idp.oauth.errors import plain
 from idp.oauth.extensions import ssf
 from idp.oauth.keyring import NoSigningKey
+from idp.oauth.presented import TokenRefused
 from idp.web.cors import allow_anybody
 from idp.web.forms import json_text_of
 from idp.web.site import context_of, request_id_of, site_of
@@ -112,8 +113,7 @@ async def _answer(request: Request, work: Work, *scopes: str) -> Response:
         await quota.reserve(site.administration.tools, client.id, is_reading=request.method in ("GET", "HEAD"))
         return await work(site.webhooks.streams, client)
     except Denied as denial:
-        headers = {"www-authenticate": denial.challenge.replace("administration", "ssf", 1)}
-        return _refused(denial.status, denial.error or "invalid_token", str(denial), headers)
+        return _refused(denial.status, denial.error or "invalid_token", str(denial), denial.headers("ssf"))
     except StreamRefused as refusal:
         headers = {"retry-after": RETRY_SECONDS} if refusal.refusal is Refusal.TOO_MANY else {}
         return _refused(STATUS[refusal.refusal], refusal.refusal.value, str(refusal), headers)
@@ -127,10 +127,12 @@ async def _receiver(request: Request, scopes: tuple[str, ...]) -> Client:
     site = site_of(request)
     await site.watch.refresh()
     await site.engine.keyring.refresh()
-    async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
-        client, is_allowed = await ssf.bearer_of(context_of(request, stores), *scopes)
-    if client is None:
-        raise Denied(401, *(("invalid_token",) if "authorization" in request.headers else ()))
+    write = "dpop" in request.headers  # its jti is stored
+    async with site.transactions.open(write=write, request_id=request_id_of(request)) as stores:
+        try:
+            client, is_allowed = await ssf.bearer_of(context_of(request, stores), *scopes)
+        except TokenRefused as refused:
+            raise Denied(401, refused.error, refused.description).by(refused.scheme, refused.nonce) from refused
     if not is_allowed:
         raise Denied(403, "insufficient_scope", "the access token does not carry this scope", scope=scopes[-1])
     return client

@@ -27,7 +27,7 @@ def assert_challenged(answer: Answer, status: int, error: str) -> None:
     assert answer.body["type"] == f"urn:idp:problem:{error}"
 
 
-@pytest.mark.parametrize("header", [None, "Bearer", "Bearer ", "Basic Zm9vOmJhcg==", "DPoP x", "Digest x"])
+@pytest.mark.parametrize("header", [None, "Bearer", "Bearer ", "Basic Zm9vOmJhcg==", "DPoP", "Digest x"])
 async def test_without_a_token_the_challenge_is_bare(provider: Provider, header: str | None) -> None:
     """RFC 6750 §3.1: no error for whoever did not try."""
     nobody = api(provider, None)

@@ -62,9 +62,10 @@ async def _describe_access_token(context: Context, caller: Client, text: str) ->
         "iss": engine.issuer,
         "exp": int(token.expires_at.timestamp()),
         "iat": int(token.issued_at.timestamp()),
-        "token_type": "Bearer",
+        "token_type": token.token_type,
         "jti": token.jti,
         **authentication_claims(live.grant),
+        **access_token.terms_claims(token, live.grant),
     }
 
 

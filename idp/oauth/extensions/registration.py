@@ -70,7 +70,8 @@ def read_registration(sent: JsonObject, vouched: JsonObject, base: Client, chart
 
 
 def _default_method(charter: Charter) -> str:
-    return (AuthMethod.NONE if charter.profile is Profile.NATIVE else AuthMethod.BASIC).value
+    allowed = policy.RULES[charter.profile].auth_methods if charter.profile else tuple(AuthMethod)
+    return (AuthMethod.BASIC if AuthMethod.BASIC in allowed else allowed[0]).value
 
 
 def _default_name(client: Client) -> str:

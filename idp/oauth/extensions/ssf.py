@@ -12,9 +12,10 @@ from idp.domain.client import Client
 from idp.domain.event import EventKind
 from idp.domain.json import Json, JsonObject
 from idp.domain.secret import Digester
+from idp.oauth import presented
 from idp.oauth.context import Context
 from idp.oauth.openid.id_token import session_identifier
-from idp.oauth.tokens.access_token import read as read_token
+from idp.oauth.presented import TokenRefused
 from idp.storage.events import NumberedEvent
 
 TYP = "secevent+jwt"
@@ -68,23 +69,18 @@ def is_receiver(client: Client | None) -> bool:
     return client is not None and client.is_active and not client.is_self_registered and MANAGE in client.scopes
 
 
-async def bearer_of(context: Context, *scopes: str) -> tuple[Client | None, bool]:
-    """Return the client whose own access token came, None if none is good here; and whether it carries a scope."""
-    scheme, _, text = context.http.headers.get("authorization", "").partition(" ")
-    engine, stores = context.engine, context.stores
-    if scheme.lower() != "bearer" or not text.strip():
-        return None, False
-    token = await read_token(
-        text.strip(), keyring=engine.keyring, store=stores.access_tokens, digester=engine.digester,
-        issuer=engine.issuer, now=context.now,
-    )  # fmt: skip
-    if token is None or token.confirmation is not None or engine.issuer not in token.audience:
-        return None, False
-    client = await context.client(token.client_id)
-    live = await stores.grants.find_live(token.grant_id, context.now, jti=token.jti)
-    if client is None or live is None or live.user is not None:  # a person's token is no receiver's
-        return None, False
-    return client, is_receiver(client) and bool(set(scopes) & set(token.scopes))
+async def bearer_of(context: Context, *scopes: str) -> tuple[Client, bool]:
+    """Return the client whose own access token came, and whether it is a receiver whose token carries a scope.
+
+    Raises TokenRefused unless the token is good here.
+    """
+    found = presented.credentials(context.http.headers.get("authorization"))
+    if found is None:
+        raise TokenRefused(None, "a token is needed")
+    good = await presented.read(context, *found, audiences=(context.engine.issuer,))
+    if good.live.user is not None:
+        raise TokenRefused("invalid_token", "a token of a person is no receiver's", scheme=good.scheme)
+    return good.client, is_receiver(good.client) and bool(set(scopes) & set(good.token.scopes))
 
 
 def signal_of(event: NumberedEvent) -> Signal | None:

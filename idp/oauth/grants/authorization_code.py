@@ -13,7 +13,7 @@ from idp.domain.authorization import AuthorizationRequest
 from idp.domain.event import EventKind
 from idp.domain.secret import Digest, make_id, make_secret
 from idp.domain.session import Session
-from idp.domain.tokens import AuthorizationCode, Grant
+from idp.domain.tokens import JKT, AuthorizationCode, Confirmation, Grant
 from idp.domain.user import User
 from idp.oauth import pipeline
 from idp.oauth.bridge import wait
@@ -71,6 +71,8 @@ def grant_of(request: AuthorizationRequest, session: Session, *, audience: tuple
         userinfo_claims=request.userinfo_claims,
         id_token_claims=request.id_token_claims,
         is_offline=request.is_offline,
+        confirmation=Confirmation(JKT, request.dpop_jkt) if request.dpop_jkt else None,
+        details=request.details,
     )
 
 
@@ -107,6 +109,16 @@ class AuthorizationCodeGrant(TokenGrant, grants.AuthorizationCodeGrant):  # type
             pkce.check_verifier(self.request.form.get("code_verifier"), self.code.code_challenge)
         except InvalidGrantError as error:
             self._fail(str(error.description))
+
+    def check_proof(self) -> None:
+        """Refuse a key other than the one that the request named (RFC 9449 §10)."""
+        super().check_proof()
+        named = self.code.grant.confirmation
+        if named is None or named == self.request.confirmation:
+            return
+        if self.request.confirmation is None:
+            raise InvalidRequestError("the code is bound to a key, and no proof of it came")
+        self._fail("the code is bound to another key")
 
     def check_code_is_unspent(self) -> None:
         """Refuse a spent code, and end what it gave: its owner holds every proof, so it was stolen once (§4.1.2)."""

@@ -8,6 +8,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, Inval
 
 from idp.domain.event import EventKind
 from idp.domain.risk import Band
+from idp.domain.tokens import Grant
 from idp.oauth import pipeline
 from idp.oauth.authlib_models import allowed_scopes
 from idp.oauth.bridge import wait
@@ -15,6 +16,7 @@ from idp.oauth.grants.token_grant import TokenGrant
 from idp.oauth.tokens import motion, refresh_token
 from idp.oauth.tokens.refresh_token import Presented, Standing
 from idp.policy import lifetimes
+from idp.policy.clients import rotates_refresh_tokens
 from idp.storage.grants import LiveGrant
 
 
@@ -25,7 +27,7 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
     live: LiveGrant
     scopes: tuple[str, ...]
     standing: Standing
-    successor: str
+    successor: str | None = None  # the same token stays good
 
     def validate_token_request(self) -> None:
         """Run the table of checks; its last line spends the token."""
@@ -44,6 +46,21 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
         if live is None or live.refresh is None or live.grant.client_id != self.client_noun.id:
             raise InvalidGrantError("refresh_token is unknown, has expired or was revoked")
         self.presented, self.live = presented, live
+
+    def check_proof(self) -> None:
+        """Refuse a refresh without the key that the family is bound to (RFC 9449 §5).
+
+        A client that authenticates may bring a new key; a public one never.
+        """
+        super().check_proof()
+        bound_to, proved = self.live.grant.confirmation, self.request.confirmation
+        if bound_to is None or bound_to == proved:
+            return
+        if proved is None:
+            raise InvalidRequestError("the refresh token is bound to a key, and no proof of one came")
+        if not self.client_noun.is_confidential:
+            wait(motion.flag(self.context, self.live.grant))  # DPOP_KEY_CHANGED: a copy is in other hands
+            raise InvalidGrantError("the refresh token is bound to another key")
 
     def check_token_is_fresh(self) -> None:
         """Refuse a token past its idle limit, and end the family of one that was used before (RFC 9700 §4.14.2)."""
@@ -84,6 +101,9 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
         if self.standing is Standing.IN_GRACE:
             self.successor = self._same_successor(self.live)
             return
+        if not rotates_refresh_tokens(self.client_noun):
+            self._keep_token(grant)
+            return
         self.successor = refresh_token.make(grant.id, engine.digester)
         was_first = wait(
             self.context.stores.grants.rotate(
@@ -97,6 +117,13 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
         )
         if not was_first:
             self._meet_the_winner(grant.id)
+
+    def _keep_token(self, grant: Grant) -> None:
+        """Let the same token live on; its idle limit moves (FAPI 2.0 §5.3.2.1)."""
+        until = refresh_token.expires_at(grant, self.context.now)
+        grants = self.context.stores.grants
+        if not wait(grants.keep(grant.id, self.presented.digest, now=self.context.now, expires_at=until)):
+            raise InvalidGrantError("refresh_token was revoked")
 
     def _meet_the_winner(self, grant_id: str) -> None:
         live = wait(self.context.stores.grants.find_live(grant_id, self.context.now))

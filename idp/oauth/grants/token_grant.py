@@ -1,13 +1,15 @@
 """What the grants of the token endpoint share: who asks, for what, and how tokens are issued and recorded."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import InvalidGrantError, UnauthorizedClientError
 
 from idp.domain.client import Client
 from idp.domain.event import EventKind
 from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User
+from idp.oauth import binding
 from idp.oauth.authlib_models import RegisteredClient
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
@@ -51,8 +53,12 @@ class TokenGrant:
         """Refuse a client that is not registered for this grant."""
         if not self.request.client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError(f"this client is not registered for grant_type {self.GRANT_TYPE}")
-        if self.client_noun.dpop_bound_access_tokens:  # RFC 9449 §5.2; proofs are not read here yet
-            raise InvalidRequestError("this client registered for tokens bound to a key, and no proof of one came")
+
+    def check_proof(self) -> None:
+        """Refuse a proof of possession that is wrong, or missing where one is due (RFC 9449 §5, RFC 8705 §3)."""
+        proved = wait(binding.prove(self.context, self.client_noun))
+        self.request.confirmation = proved.confirmation
+        self.server.next_nonce = proved.next_nonce
 
     def refuse_unknown(self, description: str) -> None:
         """Refuse a code or token that we do not know; too many of them from one network are a guess (429)."""
@@ -66,7 +72,8 @@ class TokenGrant:
         raise InvalidGrantError(description)
 
     def issue_first_tokens(self, grant: Grant, user: User | None, *, nonce: str | None) -> dict[str, object]:
-        """Store a new grant and return the token answer for it (RFC 6749 §5.1)."""
+        """Store a new grant, bound to the key that was proved, and return the token answer for it (RFC 6749 §5.1)."""
+        grant = replace(grant, confirmation=self.request.confirmation)
         client, stores, engine = self.client_noun, self.context.stores, self.context.engine
         refresh: str | None = None
         state: RefreshState | None = None
@@ -86,14 +93,15 @@ class TokenGrant:
     ) -> dict[str, object]:
         """Return access token, and ID and refresh token where they are due."""
         client, engine, now = self.client_noun, self.context.engine, self.context.now
-        token = access_token.make(client, grant, scopes, now)
+        bound_to = self.request.confirmation
+        token = access_token.make(client, grant, scopes, now, confirmation=bound_to)
         if access_token.is_opaque(client):
             text = wait(access_token.keep_opaque(self.context.stores.access_tokens, engine.digester, token))
         else:
             text = access_token.sign(engine.keyring, engine.issuer, client, grant, token)
         answer: dict[str, object] = {
             "access_token": text,
-            "token_type": "Bearer",
+            "token_type": token.token_type,
             "expires_in": int((token.expires_at - now).total_seconds()),
         }
         if scopes:  # a scope has at least one word (RFC 6749 §3.3)

@@ -59,13 +59,20 @@ def sign(keyring: Keyring, issuer: str, client: Client, grant: Grant, token: Acc
         "scope": " ".join(token.scopes),
         **authentication_claims(grant),
     }
+    claims |= terms_claims(token, grant)
+    return keyring.sign(claims, alg=client.access_token_alg, typ=TYP)
+
+
+def terms_claims(token: AccessToken, grant: Grant) -> dict[str, Json]:
+    """Return what few tokens have: `cnf` (RFC 7800 §3.1), `authorization_details` (RFC 9396 §9), `act` (RFC 8693)."""
+    claims: dict[str, Json] = {}
     if token.confirmation is not None:
         claims["cnf"] = token.confirmation.as_claim()
     if grant.details:
         claims["authorization_details"] = [dict(each) for each in grant.details]
     if grant.actor is not None:
         claims["act"] = dict(grant.actor)
-    return keyring.sign(claims, alg=client.access_token_alg, typ=TYP)
+    return claims
 
 
 async def keep_opaque(store: AccessTokenStore, digester: Digester, token: AccessToken) -> str:

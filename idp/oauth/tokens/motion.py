@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from idp.domain.assurance import Factor, Proof
 from idp.domain.client import Client
 from idp.domain.risk import Band
+from idp.domain.tokens import Grant
 from idp.oauth.context import Context
 from idp.policy import facts as fact_file
 from idp.policy.ability import Ability
@@ -55,6 +56,12 @@ async def check(context: Context, client: Client, live: LiveGrant) -> Moved | No
             return refused
     await context.stores.grants.note_networks(live.grant.id, (*live.networks, system)[-MOST_NETWORKS:])
     return None
+
+
+async def flag(context: Context, grant: Grant) -> None:
+    """Have whoever uses the session next prove more: a token of it was presented by somebody without its key."""
+    if grant.session_id is not None:
+        await context.stores.sessions.raise_risk(grant.session_id, Band.HIGH.start)
 
 
 def _system_of(context: Context) -> str | None:

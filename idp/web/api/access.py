@@ -22,10 +22,11 @@ def is_foreign(request: Request) -> bool:
     return origin is not None and origin != origin_of(site_of(request).settings.issuer)
 
 
-async def bearer_of(request: Request, now: datetime) -> Bearer:
+async def bearer_of(request: Request, now: datetime, *, was_proved: bool = False) -> Bearer:
     """Return whose token came; raise Denied unless it was good at that moment and was not ended since."""
-    async with site_of(request).transactions.open(write=False, request_id=request_id_of(request)) as stores:
-        return await admin_access.read(replace(context_of(request, stores), now=now))
+    write = "dpop" in request.headers and not was_proved  # the jti of a proof is stored
+    async with site_of(request).transactions.open(write=write, request_id=request_id_of(request)) as stores:
+        return await admin_access.read(replace(context_of(request, stores), now=now), was_proved=was_proved)
 
 
 def caller_of(request: Request, bearer: Bearer) -> Caller:

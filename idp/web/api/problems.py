@@ -55,8 +55,7 @@ def refused(request: Request, refusal: Problem) -> Response:
 
 def denied(request: Request, denial: Denied) -> Response:
     """Return the challenge of RFC 6750 §3, and the same in words."""
-    headers = {"www-authenticate": denial.challenge}
-    return problem(request, denial.status, denial.description, code=denial.error, headers=headers)
+    return problem(request, denial.status, denial.description, code=denial.error, headers=denial.headers())
 
 
 def seconds(wait: timedelta) -> str:

@@ -42,4 +42,4 @@ def refused(problem: Problem) -> Response:
 
 def denied(denial: Denied) -> Response:
     """Return the challenge of RFC 6750 §3, and the same in words."""
-    return error(denial.status, denial.description, headers={"www-authenticate": denial.challenge})
+    return error(denial.status, denial.description, headers=denial.headers())
