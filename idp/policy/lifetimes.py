@@ -10,9 +10,18 @@ REQUEST_OBJECT = timedelta(minutes=60)  # at most
 DPOP_PROOF = timedelta(seconds=60)
 DPOP_NONCE = timedelta(minutes=5)
 CLIENT_TEST = timedelta(minutes=10)
+UPSTREAM_REQUEST = timedelta(minutes=10)  # for which somebody may be away at another provider
+UPSTREAM_ARRIVAL = timedelta(minutes=10)  # in which they say what is to become of who they are there
+DEVICE_CODE = timedelta(minutes=10)
+CIBA_REQUEST = timedelta(minutes=5)
+POLL_SECONDS = 5  # between two polls of a client that waits for an answer given elsewhere
+ANSWER_FETCHED = timedelta(seconds=60)  # what was allowed in the last moment can be fetched for this long
 INTERACTION = timedelta(minutes=30)
 ID_TOKEN = timedelta(minutes=10)
+SIGNED_RESPONSE = timedelta(seconds=60)
+FRONT_CHANNEL_TOKEN = timedelta(minutes=5)
 ACCESS_TOKEN = {TokenFormat.JWT: timedelta(minutes=5), TokenFormat.OPAQUE: timedelta(minutes=15)}
+LONGEST_ACCESS_TOKEN = timedelta(minutes=60)  # that a resource server may ask for
 REFRESH_IDLE = timedelta(days=14)
 REFRESH_ABSOLUTE = timedelta(days=90)
 REFRESH_GRACE_CONFIDENTIAL = timedelta(seconds=60)
@@ -29,6 +38,7 @@ KNOWN_DEVICE = timedelta(days=365)
 KNOWN_DEVICE_BUDGET = timedelta(days=30)  # for which it has a counter of failed guesses of its own
 ADMINISTRATOR_LINK = timedelta(hours=1)
 REAUTHENTICATION = timedelta(minutes=5)
+SHOWN_ONCE = timedelta(minutes=5)
 ONE_TIME_CODE = timedelta(minutes=5)
 ONE_TIME_CODE_TRIES = 5
 RESENDS = 5
@@ -46,7 +56,7 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 KEY_AHEAD = timedelta(hours=24)  # a key is published this long before its first signature
 KEY_ACTIVE = timedelta(days=90)
 # A retired key stays published until the longest token it may have signed has ended.
-KEY_RETIRED_PUBLISHED = max(ID_TOKEN, ACCESS_TOKEN[TokenFormat.JWT]) + timedelta(minutes=10)
+KEY_RETIRED_PUBLISHED = max(ID_TOKEN, LONGEST_ACCESS_TOKEN) + timedelta(minutes=10)
 KEY_RETIRED_HINTS = timedelta(days=365)  # and is kept in private this long, to check id_token_hint
 UNUSED_REGISTRATION = timedelta(days=30)
 SECRET_OVERLAP = timedelta(hours=24)

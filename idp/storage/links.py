@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, insert, select, update
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, delete, insert, select, update
 
 from idp.domain.json import Json
 from idp.domain.secret import Digest, Sealer
@@ -102,6 +102,11 @@ class LinkStore:
         done = await self._connection.execute(
             update(links).where(*_open(digest, purpose, now)).values(spent_at=now).returning(*links.c)
         )
+        return self._link(done.first())
+
+    async def pull(self, digest: Digest, *, purpose: str, now: datetime) -> Link | None:
+        """Remove the link and return what it was made for, which is kept nowhere then; None as `take` says it."""
+        done = await self._connection.execute(delete(links).where(*_open(digest, purpose, now)).returning(*links.c))
         return self._link(done.first())
 
     async def newest(self, purpose: str, user_id: str, now: datetime) -> Link | None:

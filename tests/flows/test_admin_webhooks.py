@@ -318,6 +318,18 @@ async def test_the_trail_tells_of_changes_and_of_a_url_only_its_host(desk: Opera
     assert "a-token-in-the-path" not in str(changed)
 
 
+async def test_the_trail_tells_of_a_test_and_of_what_was_sent_again(desk: Operators, siren: Receiver) -> None:
+    hook_id, delivery_id = await failed(desk, siren)
+    await desk.do("webhooks.test", id=hook_id)
+    await desk.do("webhooks.resend", id=hook_id, delivery_id=delivery_id)
+
+    rows = (await desk.events("webhook_changed"))[:2]
+
+    assert {(row["detail"]["change"], row["target_id"]) for row in rows} == {
+        ("tested", hook_id), ("sent again", hook_id),
+    }  # fmt: skip
+
+
 async def test_there_are_so_many_webhooks_and_no_more(desk: Operators, siren: Receiver) -> None:
     for _ in range(MOST):
         await made(desk, siren)

@@ -57,3 +57,15 @@ async def test_only_the_newest_link_of_a_purpose_counts(stores: Stores) -> None:
     assert not await stores.links.spend(old, purpose="administrator", now=NOW + MINUTE)
     assert await stores.links.spend(other, purpose="reset", now=NOW + MINUTE)
     assert await stores.links.spend(new, purpose="administrator", now=NOW + MINUTE)
+
+
+async def test_a_link_that_is_pulled_is_gone_with_what_it_held(stores: Stores) -> None:
+    link = digest()
+    await stores.links.add(link, purpose="shown", expires_at=NOW + HOUR, now=NOW, content={"secret": "s"})
+
+    assert await stores.links.pull(link, purpose="other", now=NOW) is None
+    pulled = await stores.links.pull(link, purpose="shown", now=NOW)
+
+    assert pulled is not None
+    assert pulled.text("secret") == "s"
+    assert await stores.links.pull(link, purpose="shown", now=NOW) is None

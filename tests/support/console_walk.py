@@ -14,7 +14,8 @@ PAGES = {
     "/admin/groups/new": "group-new", "/admin/sessions": "admin-sessions", "/admin/consents": "consents",
     "/admin/invitations": "invitations", "/admin/registration-tokens": "registration-tokens",
     "/admin/roles": "roles", "/admin/events": "events", "/admin/messages": "messages", "/admin/keys": "keys",
-    "/admin/keys/rotate": "key-danger", "/admin/settings": "settings",
+    "/admin/keys/rotate": "key-danger", "/admin/settings": "settings", "/admin/webhooks": "webhooks",
+    "/admin/webhooks/new": "webhook-form",
 }  # fmt: skip
 
 
@@ -30,6 +31,7 @@ async def walk(page: Page, office: BackOffice, person: Person, look: Look) -> No
     await of_forms(page, issuer, person, look)
     await of_a_person(page, issuer, person, look)
     await of_a_group(page, issuer, person, look)
+    await of_a_webhook(page, issuer, person, look)
 
 
 async def of_forms(page: Page, issuer: str, person: Person, look: Look) -> None:
@@ -91,3 +93,33 @@ async def of_a_group(page: Page, issuer: str, person: Person, look: Look) -> Non
     await page.click("#group-delete")
     await shows(page, "group-delete")
     await look(page, "group-delete")
+
+
+async def of_a_webhook(page: Page, issuer: str, person: Person, look: Look) -> None:
+    """Look at a webhook that is refused, made and tested in vain, and at the pages that ask again."""
+    await page.goto(f"{issuer}/admin/webhooks/new")
+    await page.fill("#name", f"Siren {person.username}")
+    await page.fill("#url", "https://10.0.0.1/in")
+    await page.click("#webhook-save")
+    await expect(page.locator("#webhook-refused")).to_be_visible()
+    await look(page, "webhook-new-refused")
+    await page.fill("#url", "https://siren.invalid/in")
+    await page.select_option("#which", "all")
+    await page.click("#webhook-save")
+    await expect(page.locator("#webhook-secret")).to_be_visible()
+    await look(page, "webhook-made")
+    await page.click("#webhook-test")
+    await expect(page.locator("#deliveries-list")).to_be_visible()
+    await look(page, "webhook")
+    for step, name in (
+        ("rotate", "webhook-danger"), ("pause", "webhook-danger"), ("resume", "webhook-danger"),
+        ("change", "webhook-form"), ("delete", "webhook-danger"),
+    ):  # fmt: skip
+        address = page.url
+        await page.goto(f"{address.partition('?')[0]}/{step}")
+        await shows(page, name)
+        await look(page, f"webhook-{step}")
+        await page.goto(address)
+    await page.click("#webhook-delete")
+    await page.click("#danger-confirm")
+    await shows(page, "webhooks")

@@ -13,7 +13,7 @@ WHEN = datetime(2025, 3, 4, 15, 6, 7, tzinfo=UTC)
 TAB: Facts = {"path": "/admin/decisions", "name": "decisions", "is_here": True}
 TABS = (
     "overview", "people", "clients", "risk", "system", "users", "groups", "sessions", "consents", "invitations",
-    "roles", "registration-tokens", "decisions", "countries", "policies", "events", "messages", "keys", "settings",
+    "roles", "registration-tokens", "decisions", "countries", "policies", "events", "messages", "webhooks", "keys", "settings",
 )  # fmt: skip
 CONSOLE: Facts = {
     "action": "/admin/abc",
@@ -30,7 +30,8 @@ ALL: Facts = CONSOLE | {"may": [each.value for each in Permission]}
 DONE = (
     "disabled", "enabled", "group-joined", "group-left", "invited", "reset-sent", "unlocked", "signed-out",
     "session-ended", "factors-removed", "consent-revoked", "deleted", "invitation-sent", "revoked", "resent",
-    "keys-rotated", "key-retired", "key-revoked",
+    "keys-rotated", "key-retired", "key-revoked", "webhook-paused", "webhook-resumed", "webhook-tested",
+    "webhook-test-failed", "delivery-resent",
 )  # fmt: skip
 PROBLEMS = (
     "invalid", "forbidden", "step_up_required", "changed_meanwhile", "taken", "last_owner", "too_many",
@@ -39,12 +40,13 @@ CONFLICTS = (
     "nobody can shut themselves out", "one's own account is deleted on its own page",
     "one's own factors are changed on one's own pages", "nothing could be sent to them",
     "only a message that failed is sent again", "what it says is no longer good; let a new one be sent",
-    "several next keys wait already",
+    "several next keys wait already", "this delivery is on its way already",
 )  # fmt: skip
 FAULTS = (
     "taken", "is not an e-mail address that can be written to", "has 1 to 64 characters, no spaces and no @",
     "is needed, or a username", "has characters that cannot be seen", "Value error, is empty",
     "String should have at most 100 characters", "no such group", "no such person", "is another name", "is no moment",
+    "List should have at least 1 item after validation, not 0",
 )  # fmt: skip
 FORM: Facts = {"typed": {}, "code": "", "detail": "", "faults": {}, "elsewhere": (), "now": {}}
 UNDO: Facts = {"path": "/admin/users/u1/groups", "fields": {"group-join": "g1"}}
@@ -145,6 +147,31 @@ EVENTS: Facts = ALL | {
 }  # fmt: skip
 MESSAGES: Facts = ALL | {"messages": [MESSAGE], "states": ["waiting", "sent", "failed"], "state": "", "older": ""}
 KEY_DANGER: Facts = ALL | {"word": "rotate", "kid": "", "back": "/admin/keys"}
+HOOK: Facts = {
+    "id": "w1", "name": "Siren", "url": "https://siren.example/in", "kinds": ["signed_in", "role_changed"],
+    "with_address": False, "state": "active", "why": None, "failing_since": None, "waiting": 0, "behind": 2,
+    "missed": 0, "made_by": "user u1", "created_at": WHEN, "changed_at": WHEN, "old_secret_ends_at": None,
+    "version": "v1",
+}  # fmt: skip
+FAILING: Facts = HOOK | {"id": "w2", "waiting": 3, "failing_since": WHEN, "missed": 1, "old_secret_ends_at": WHEN}
+SWITCHED_OFF: Facts = FAILING | {"state": "off", "why": "nothing was taken", "kinds": ["*"], "with_address": True}
+DELIVERY: Facts = {
+    "id": "d1", "seq": 7, "kind": "signed_in", "state": "failed", "tries": 10, "status": 503,
+    "reason": "answered 503", "created_at": WHEN, "due_at": WHEN, "ended_at": WHEN,
+}  # fmt: skip
+DELIVERIES = (
+    DELIVERY, DELIVERY | {"id": "d2", "state": "waiting", "tries": 1, "status": None, "reason": "no answer"},
+    DELIVERY | {"id": "d3", "state": "sent", "tries": 1, "status": 204, "reason": None},
+    DELIVERY | {"id": "d4", "seq": None, "kind": "webhook_test"},
+)  # fmt: skip
+WEBHOOK: Facts = ALL | {
+    "hook": HOOK, "secret": None, "deliveries": DELIVERIES, "states": ["waiting", "sent", "failed"], "state": "",
+    "older": "cursor=abc", "made_by": "Anna Example",
+}  # fmt: skip
+HOOK_FORM: Facts = ALL | {
+    "form": FORM | {"typed": {"which": "some"}}, "hook": None, "version": "", "kinds": ["role_changed", "signed_in"],
+    "back": "/admin/webhooks",
+}  # fmt: skip
 
 CONSOLE_PAGES: dict[str, list[Facts]] = {
     "admin/refused.html": [
@@ -251,6 +278,25 @@ CONSOLE_PAGES: dict[str, list[Facts]] = {
         | {"invitations": [INVITATION, INVITATION | {"id": "i2", "name": ""}]}
         | {"form": FORM, "locales": ("en", "de")},
         ALL | {"invitations": [], "form": refused("taken", faults={"email": "taken"}), "locales": ("en", "de")},
+    ],
+    "admin/webhooks.html": [
+        ALL | {"webhooks": [HOOK, FAILING, HOOK | {"id": "w3", "state": "paused", "waiting": 1}, SWITCHED_OFF]},
+        ALL | {"webhooks": []},
+    ],
+    "admin/webhook.html": [
+        WEBHOOK | {"secret": "whsec_s-e-c-r-e-t"},
+        *(WEBHOOK | {"hook": hook} for hook in (FAILING, SWITCHED_OFF, HOOK | {"state": "paused"})),
+        WEBHOOK | {"deliveries": (), "older": "", "state": "failed"},
+    ],
+    "admin/webhook_form.html": [
+        HOOK_FORM, HOOK_FORM | {"form": FORM | {"typed": {"which": "all", "with-address": "1"}}, "hook": HOOK},
+        HOOK_FORM | {"form": refused(faults=dict.fromkeys(("kinds", "url"), FAULTS[-1]))},
+        HOOK_FORM | {"form": refused("changed_meanwhile", now={"name": "Horn", "kinds": "*"}), "hook": HOOK},
+    ],
+    "admin/webhook_danger.html": [
+        ALL | {"hook": HOOK, "word": word, "form": form, "back": "/admin/webhooks/w1", "longest": 168}
+        for word in ("rotate", "pause", "resume", "delete")
+        for form in (FORM, refused("changed_meanwhile", faults={"overlap_hours": "Input should be a valid integer"}))
     ],
     "admin/registration_tokens.html": [
         TOKENS,

@@ -130,6 +130,10 @@ TITLES = {
     "admin/roles.html": ("roles", "What each role may do"),
     "admin/invitations.html": ("invitations", "Invitations"),
     "admin/registration_tokens.html": ("registration-tokens", "Registration tokens"),
+    "admin/webhooks.html": ("webhooks", "Webhooks"),
+    "admin/webhook.html": ("webhook", "A webhook"),
+    "admin/webhook_form.html": ("webhook-form", "Webhook settings"),
+    "admin/webhook_danger.html": ("webhook-danger", "Change a webhook"),
     "admin/clients.html": ("clients", "Clients"),
     "admin/client.html": ("client", "Client"),
     "admin/client_new.html": ("client-new", "What do you connect?"),
@@ -196,6 +200,11 @@ IDS = {
     "admin/events.html": "kind user_id client_id since until events-show export-csv export-ndjson",
     "admin/invitations.html": "email name locale invitation-send",
     "admin/registration_tokens.html": "profile uses days scopes token-create token-secret",
+    "admin/webhooks.html": "webhook-new webhooks-list",
+    "admin/webhook.html": "webhook-change webhook-test webhook-pause webhook-rotate webhook-delete webhook-secret state"
+    " deliveries-show deliveries-list resend-d1",
+    "admin/webhook_form.html": "name url which kinds kind-signed_in with-address webhook-save webhook-back",
+    "admin/webhook_danger.html": "overlap_hours danger-confirm danger-back",
     "admin/clients.html": "find clients-find clients-list client-new clients-more",
     "admin/client.html": "client-acts client-test client-rotate client-disable client-delete client-errors client-save"
     " client-name redirect-uris scope auth-method manager manager-add snippet-generic discovery",

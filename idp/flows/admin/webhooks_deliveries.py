@@ -79,7 +79,7 @@ async def _test(work: Work, wanted: WebhookActedOn) -> Tested:
     outcome = await work.tools.webhooks.send(hook, delivery)
     is_taken, now = outcome.end is End.TAKEN, work.tools.clock.now()
     async with work.opening() as opened:
-        await find(opened, wanted.id)
+        await record(opened, await find(opened, wanted.id), "tested")
         deliveries = opened.stores.webhook_deliveries
         await deliveries.add(delivery)
         if is_taken:

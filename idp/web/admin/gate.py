@@ -52,6 +52,7 @@ class Desk:
     request: Request
     visit: Visit
     user: User
+    session_id: str
     weighing: RiskDesk | None
     fields: dict[str, str]
     caller: Caller
@@ -152,7 +153,7 @@ def admin(
             if reading is not None:
                 await _note(request, context, owner, reading)
             caller = of_person(owner.user, is_fresh=fresh, address=visit.address, request_id=visit.request_id)
-            desk = Desk(request, visit, owner.user, context.engine.risk, fields, caller)
+            desk = Desk(request, visit, owner.user, owner.session.id, context.engine.risk, fields, caller)
         try:
             return await handler(desk)
         except Problem as problem:

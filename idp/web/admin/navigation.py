@@ -19,8 +19,8 @@ SECTIONS: Sequence[tuple[str, Sequence[tuple[str, P]]]] = (
         ("/admin/policies", P.POLICIES_READ),
     )),
     ("system", (
-        ("/admin/events", P.EVENTS_READ), ("/admin/messages", P.MESSAGES_READ), ("/admin/keys", P.KEYS_READ),
-        ("/admin/settings", P.SETTINGS_READ),
+        ("/admin/events", P.EVENTS_READ), ("/admin/messages", P.MESSAGES_READ), ("/admin/webhooks", P.WEBHOOKS_WRITE),
+        ("/admin/keys", P.KEYS_READ), ("/admin/settings", P.SETTINGS_READ),
     )),
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from idp.web.admin import (
     policies,
     provider,
     sessions,
+    webhooks,
 )
 from idp.web.admin.gate import Page
 
@@ -30,7 +31,7 @@ def _view(path: str, page: Page) -> Route:
 
 def console() -> list[BaseRoute]:
     """Return the routes of the administration."""
-    return [_view("/admin", overview.overview), *_people(), *_risk(), *_system()]
+    return [_view("/admin", overview.overview), *_people(), *_risk(), *_system(), *_webhooks()]
 
 
 def _people() -> list[BaseRoute]:
@@ -92,4 +93,20 @@ def _system() -> list[BaseRoute]:
         _page("/admin/keys/{kid}/revoke", keys.revoke),
         _view("/admin/settings", provider.settings),
         _view("/admin/roles", provider.roles),
+    ]
+
+
+def _webhooks() -> list[BaseRoute]:
+    one = "/admin/webhooks/{id}"
+    return [
+        _view("/admin/webhooks", webhooks.listed),
+        _page("/admin/webhooks/new", webhooks.new),
+        _page(one, webhooks.webhook),
+        _page(f"{one}/change", webhooks.change),
+        _page(f"{one}/test", webhooks.test),
+        _page(f"{one}/rotate", webhooks.rotate),
+        _page(f"{one}/pause", webhooks.pause),
+        _page(f"{one}/resume", webhooks.resume),
+        _page(f"{one}/delete", webhooks.delete),
+        _page(f"{one}/deliveries/{{delivery}}/resend", webhooks.resend),
     ]
