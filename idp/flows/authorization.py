@@ -249,6 +249,8 @@ async def _current_session(context: Context, visit: Visit) -> Session | None:
 
 async def _decide(context: Context, request: AuthorizationRequest, client: Client, situation: Situation) -> Step | Fail:
     session, interaction = situation.session, situation.interaction
+    if situation.user_id is not None:
+        situation = replace(situation, subject=context.engine.subjects.of(client, situation.user_id))
     consent = await context.stores.consents.find(session.user_id, client.id) if session else None
     is_given = interaction is not None and interaction.consent_given
     needed = not is_given and consent_policy.needs_consent(request, client, consent)

@@ -53,6 +53,8 @@ async def _end(context: Context, visit: Visit, session: Session, request: EndSes
 
 def _is_of_this_session(context: Context, request: EndSessionRequest, session: Session) -> bool:
     """Say whether the hint was issued to its client for this very session; any other could sign out strangers."""
-    if not request.is_proven or request.client is None or request.subject != session.user_id:
+    if not request.is_proven or request.client is None:
+        return False
+    if request.subject != context.engine.subjects.of(request.client, session.user_id):
         return False
     return request.sid == session_identifier(context.engine.digester, session.id, request.client.id)

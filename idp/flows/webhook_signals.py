@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.clock import Clock
+from idp.domain.client import Client
 from idp.domain.event import EventKind
 from idp.domain.json import Json
 from idp.flows.notices import UNDO_EMAIL
@@ -46,23 +47,25 @@ class StreamSignals:
             return ()
         if signal.type == ssf.ACCOUNT_PURGED:
             await stores.webhook_subjects.forget(hook.id, signal.user_id)
-        if signal.type not in hook.kinds or not ssf.is_receiver(await stores.clients.find(hook.client_id)):
+        client = await stores.clients.find(hook.client_id)
+        if signal.type not in hook.kinds or client is None or not ssf.is_receiver(client):
             return ()
-        claims = await self._claims(stores, hook.client_id, signal)
+        claims = await self._claims(stores, client, signal)
         return () if claims is None else ((signal.type, written(claims)),)
 
-    async def _claims(self, stores: Stores, client_id: str, signal: Signal) -> Mapping[str, Json] | None:
+    async def _claims(self, stores: Stores, client: Client, signal: Signal) -> Mapping[str, Json] | None:
         issuer, now = self._engine.issuer, self._clock.now()
         if signal.type != ssf.IDENTIFIER_CHANGED:
-            return ssf.claims(issuer, client_id, signal, digester=self._engine.digester, now=now)
+            subject = self._engine.subjects.of(client, signal.user_id)
+            return ssf.claims(issuer, client.id, signal, subject, digester=self._engine.digester, now=now)
         # Addresses are no news for whoever may know them; the trail has none, the link that undoes the change has both.
         undo = await stores.links.newest(UNDO_EMAIL, signal.user_id, now)
-        if undo is None or not await stores.webhook_subjects.knows(client_id, signal.user_id, "email"):
+        if undo is None or not await stores.webhook_subjects.knows(client.id, signal.user_id, "email"):
             return None
         old, new, user = undo.text("old"), undo.text("new"), await stores.users.find(signal.user_id)
         if user is None or user.email != new:  # the link is of another change
             return None
-        return ssf.of_address(issuer, client_id, old=old, new=new, now=now)
+        return ssf.of_address(issuer, client.id, old=old, new=new, now=now)
 
     async def prepare(self) -> None:
         """Read the keys if they have changed; to be done before tokens are made."""

@@ -131,9 +131,10 @@ class Streams:
 
     async def subject(self, client: Client, given: JsonObject, *, is_wanted: bool) -> None:
         """Let a stream tell of a person or not; whom the client never met is as unknown as who does not exist."""
-        user_id = read_subject(given.get("subject"), self._engine.issuer)
+        subject = read_subject(given.get("subject"), self._engine.issuer)
         async with self._locked(client, text_of(given, "stream_id")) as (stores, hook):
-            if not await stores.webhook_subjects.want(hook.id, user_id, is_wanted=is_wanted):
+            user_id = await self._engine.subjects.person(stores, client, subject)
+            if user_id is None or not await stores.webhook_subjects.want(hook.id, user_id, is_wanted=is_wanted):
                 raise StreamRefused(Refusal.NOT_FOUND, "there is no such subject")
 
     async def verify(self, client: Client, given: JsonObject) -> None:

@@ -17,6 +17,7 @@ from idp.oauth.context import Context
 from idp.oauth.errors import PageError, RedirectError
 from idp.oauth.extensions import issuer_parameter, pkce, response_modes
 from idp.oauth.extensions.response_modes import Delivery
+from idp.oauth.keyring import JWE_DOTS
 from idp.oauth.openid import id_token
 from idp.oauth.openid.claims import parse_claims
 from idp.oauth.request import Pairs, first_repeated
@@ -232,7 +233,9 @@ def check_id_token_hint(draft: Draft) -> None:
     claims = engine.keyring.read(hint, typ=id_token.TYP, check=lambda members: members.get("iss") == engine.issuer)
     subject = claims.get("sub") if claims else None
     if claims is None or claims.get("aud") != draft.client.id or not isinstance(subject, str):
-        raise RedirectError("invalid_request", "id_token_hint is not an ID token of ours for this client")
+        is_encrypted = hint.count(".") == JWE_DOTS  # only its client can open it
+        why = "is encrypted: send the ID token inside" if is_encrypted else "is not an ID token of ours for this client"
+        raise RedirectError("invalid_request", f"id_token_hint {why}")
     if draft.hinted_sub not in (None, subject):
         raise RedirectError("invalid_request", "id_token_hint and claims name different people")
     draft.hinted_sub = subject

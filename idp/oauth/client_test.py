@@ -23,7 +23,6 @@ from idp.oauth.extensions import pkce
 from idp.oauth.grants.authorization_code import grant_of
 from idp.oauth.openid import id_token
 from idp.oauth.openid.claims import userinfo_claims
-from idp.oauth.openid.subject import subject_of
 from idp.oauth.tokens import access_token
 from idp.policy.clients import gets_refresh_token
 from idp.storage.client_tests import ClientTest
@@ -96,15 +95,16 @@ def redeem(context: Context, test: ClientTest, code: str, client: Client, who: t
 
 def _tokens(context: Context, client: Client, grant: Grant, user: User, nonce: str) -> Redeemed:
     engine, now = context.engine, context.now
-    token = access_token.make(client, grant, grant.scopes, now)
+    subject = engine.subjects.of_grant(client, grant)
+    token = access_token.make(client, grant, grant.scopes, now, subject=subject)
     is_opaque = access_token.is_opaque(client)
     text = make_secret() if is_opaque else access_token.sign(engine.keyring, engine.issuer, client, grant, token)
     is_openid = "openid" in grant.scopes
     claims: dict[str, Json] | None = None
     if is_openid:
         signed = id_token.sign_id_token(
-            engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, user=user,
-            access_token=text, nonce=nonce, now=now,
+            engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, subject=subject,
+            user=user, access_token=text, nonce=nonce, now=now,
         )  # fmt: skip
         claims = engine.keyring.read(
             signed, typ=id_token.TYP, check=lambda members: members.get("iss") == engine.issuer
@@ -116,5 +116,5 @@ def _tokens(context: Context, client: Client, grant: Grant, user: User, nonce: s
         is_opaque=is_opaque,
         access_token=None if is_opaque else engine.keyring.read(text, typ=access_token.TYP, check=lambda _: True),
         id_token=claims,
-        userinfo={**userinfo_claims(user, grant.scopes, None), "sub": subject_of(grant)} if is_openid else None,
+        userinfo={**userinfo_claims(user, grant.scopes, None), "sub": subject} if is_openid else None,
     )

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from idp.domain.client import CLIENT_ID, Client
-from idp.domain.definitions import Definitions
 from idp.domain.event import Event, EventKind
 from idp.domain.secret import Digester, Sealer
 from idp.oauth.keyring import Keyring
+from idp.oauth.openid.subject import Subjects
 from idp.oauth.remote_keys import RemoteKeys
 from idp.oauth.request import HttpRequest
 from idp.policy.step_up import Rules
 from idp.risk import watch
 from idp.risk.desk import RiskDesk
-from idp.storage.caches import ClientDirectory, DefinitionDirectory
+from idp.storage.caches import ClientDirectory
 from idp.storage.stores import Stores
 
 
@@ -25,9 +25,9 @@ class Engine:
     issuer: str
     keyring: Keyring
     clients: ClientDirectory
-    definitions: DefinitionDirectory
     digester: Digester
     sealer: Sealer
+    subjects: Subjects
     limits_floods: bool = True
     docs_url: str | None = None
     rules: Rules = field(default_factory=Rules)
@@ -55,10 +55,6 @@ class Context:
             return None
         found = await self.engine.clients.find(self.stores.clients, client_id)
         return found if found is not None and found.is_active else None
-
-    async def definitions(self) -> Definitions:
-        """Return what operators have defined, as it is now."""
-        return await self.engine.definitions.current(self.stores.definitions)
 
     async def record(
         self,

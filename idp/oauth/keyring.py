@@ -28,6 +28,7 @@ from idp.storage.signing_keys import EPOCH_NAME, KeyState, SigningKey, SigningKe
 
 MAX_TOKEN = 16 * 1024
 MAX_KID = 256
+JWE_DOTS = 4  # of a compact JWE (RFC 7516 §7.1)
 MAX_HEADER = 512
 _HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
 

@@ -18,7 +18,7 @@ from idp.domain.client import (
 from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.redirect_uri import faults_of
-from idp.policy import encryption
+from idp.policy import encryption, sectors
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
@@ -182,6 +182,7 @@ def check(client: Client) -> None:
     if not algs <= {*offered, None}:
         raise BadClient(f"signing algorithms of profile {client.profile} are {', '.join(offered)}")
     encryption.check(client)
+    sectors.check(client)
     if client.is_self_registered and any(scope.startswith(SCOPE_PREFIX) for scope in client.scopes):
         raise BadClient("scopes of administration are for clients that an owner made")
     if unknown := sorted(set(client.scopes) - set(SCOPES) - {s for s in client.scopes if is_scope(s)}):
@@ -217,8 +218,6 @@ def _check_uris(client: Client) -> None:
 def _check_words(client: Client) -> None:
     if client.application_type not in ("web", "native"):
         raise BadClient("application_type is web or native")
-    if client.subject_type != "public":
-        raise BadClient("the only subject_type offered is public")
     if len(client.contacts) > MAX_CONTACTS or not all(_is_short(text, 254) for text in client.contacts):
         raise BadClient(f"contacts are at most {MAX_CONTACTS} short printable strings")
     if not all(_is_short(text, 255) for text in (client.software_id or "-", client.software_version or "-")):

@@ -47,7 +47,7 @@ def _next(request: AuthorizationRequest, client: Client, situation: Situation, *
     if Prompt.SELECT_ACCOUNT in request.prompts and session and not chosen and not situation.own_proofs:
         return Step.ACCOUNTS
     proofs = proofs_at_hand(request, client, situation)
-    if proofs and request.hinted_sub is not None and request.hinted_sub != situation.user_id:
+    if proofs and request.hinted_sub is not None and request.hinted_sub != situation.subject:
         # Somebody else signed in: a hint signs nobody in and nobody out (OIDC Core §3.1.2.1).
         return Fail("login_required", "another person is signed in than the one the client asked for")
     missing = _missing(requirement_of(request, situation), proofs, situation)

@@ -45,6 +45,7 @@ class Situation:
     now: datetime
     facts: Facts | None = None
     rules: Rules = field(default_factory=Rules)
+    subject: str | None = None  # what the client calls this person
     judgement: Judgement | None = None  # how unusual this is; None before somebody is known, or without a policy
 
     @property

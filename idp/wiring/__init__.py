@@ -38,6 +38,7 @@ from idp.hooks import FileProbe, HookedClock
 from idp.messages.outbox import DailyCap, OutboxWorker
 from idp.oauth.context import Engine
 from idp.oauth.keyring import Keyring
+from idp.oauth.openid.subject import Subjects
 from idp.oauth.remote_keys import RemoteKeys
 from idp.password_wiring import brand_name, guarded_fetch, password_judge
 from idp.providers.adviser.port import Writer
@@ -46,7 +47,7 @@ from idp.providers.keystore.sealing import AesSealer, derive
 from idp.settings import BadSettings, Settings, Switch
 from idp.storage import schema
 from idp.storage.approved_drafts import ApprovedDrafts
-from idp.storage.caches import ClientDirectory, DefinitionDirectory, EpochWatch
+from idp.storage.caches import ClientDirectory, EpochWatch
 from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
@@ -168,7 +169,8 @@ def _assemble(
     notices = Notices(templates, digester, where, brand=brand_name(settings), issuer=settings.issuer)
     alerts, advising = Alerts(notices, digester), build_advising(settings, transactions, clock, digester)
     catalog, sign_in = build_catalog(digester, relying_party(settings)), SignIn(notices, alerts)
-    engine = _engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer)
+    subjects = Subjects(Digester(derive(keys["pairwise"], "subjects")))
+    engine = _engine(settings, Keyring(database, watch, keystore, clock), watch, digester, sealer, subjects)
     rollout = build_rollout(settings, transactions, clock, engine)
     watches = _watches(settings, transactions, clock, rollout, alerts)
     audit = build_audit(settings, transactions, clock, engine)
@@ -204,14 +206,16 @@ def _watches(
     return PolicyWatch(transactions, clock, rollout), watch
 
 
-def _engine(settings: Settings, keyring: Keyring, watch: EpochWatch, digester: Digester, sealer: AesSealer) -> Engine:
+def _engine(
+    settings: Settings, keyring: Keyring, watch: EpochWatch, digester: Digester, sealer: AesSealer, subjects: Subjects
+) -> Engine:
     return Engine(
         issuer=settings.issuer,
         keyring=keyring,
         clients=ClientDirectory(watch),
-        definitions=DefinitionDirectory(watch),
         digester=digester,
         sealer=sealer,
+        subjects=subjects,
         limits_floods=settings.rate_limits is Switch.ON,
         docs_url=settings.docs_url,
         rules=rules(settings),

@@ -107,7 +107,7 @@ BAD: dict[str, dict[str, Any]] = {
     },
     "a frame elsewhere": {"frontchannel_logout_uri": "https://other.example/out"},
     "a frame on another port": {"frontchannel_logout_uri": "https://rp.example:8443/out"},
-    "pairwise": {"subject_type": "pairwise"},
+    "an unknown subject type": {"subject_type": "secret"},
     "an application of no type": {"application_type": "desktop"},
     "11 contacts": {"contacts": tuple(f"{number}@rp.example" for number in range(11))},
     "a contact with a line break": {"contacts": ("a@rp.example\nb",)},

@@ -31,7 +31,9 @@ def ask(
 ) -> Step | str:
     """Return the step, or the error code."""
     rp = client(default_max_age=default_max_age)
-    outcome = decide(asked, rp, Situation(interaction, session, now), consent_needed=consent_needed)
+    situation = Situation(interaction, session, now)
+    situation = replace(situation, subject=situation.user_id)
+    outcome = decide(asked, rp, situation, consent_needed=consent_needed)
     return outcome.error if isinstance(outcome, Fail) else outcome
 
 

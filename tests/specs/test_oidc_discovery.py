@@ -33,7 +33,7 @@ async def test_what_must_be_listed_is(provider: Provider) -> None:
 
     assert "RS256" in metadata["id_token_signing_alg_values_supported"]
     assert "openid" in metadata["scopes_supported"]
-    assert metadata["subject_types_supported"] == ["public"]
+    assert metadata["subject_types_supported"] == ["public", "pairwise"]
     assert metadata["authorization_response_iss_parameter_supported"] is True
     assert metadata["request_uri_parameter_supported"] is False  # its absence would mean true
     assert not any("none" in value for name, value in metadata.items() if "alg_values" in name)

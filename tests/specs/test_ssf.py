@@ -194,6 +194,23 @@ async def test_nobody_is_told_of_people_they_never_met(here: Signals, listener: 
     assert told == [early.id, late.id]
 
 
+async def test_a_stream_names_people_as_its_client_does(here: Signals) -> None:
+    """OIDC Core §8.1: in what is told, and in whom a receiver adds and removes (SSF §8.1.3)."""
+    listener, person = await here.listener(subject_type="pairwise"), await here.provider.person()
+    subject = (await listener.visit(person)).claims["sub"]
+    stream, owner = await listener.stream(ssf.ACCOUNT_DISABLED), await here.owner()
+    named = {"stream_id": stream["stream_id"], "subject": ssf.subject(here.provider.issuer, subject)}
+    ours = named | {"subject": ssf.subject(here.provider.issuer, person.id)}
+
+    assert (await listener.send("POST", "/ssf/subjects/remove", ours)).status_code == 404
+    assert (await listener.send("POST", "/ssf/subjects/remove", named)).status_code == 204
+    assert (await listener.send("POST", "/ssf/subjects/add", named)).status_code == 200
+    await here.desk.do("users.disable", owner, id=person.id)
+    await here.settle()
+
+    assert [each["sub_id"]["sub"] for each in (await listener.poll(stream)).values()] == [subject]
+
+
 async def test_a_subject_is_removed_and_added(here: Signals, listener: Listener) -> None:
     """SSF §8.1.3."""
     person, stranger = await here.provider.person(), await here.provider.person()

@@ -15,7 +15,6 @@ from idp.domain.tokens import AccessToken
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
 from idp.oauth.openid.id_token import authentication_claims
-from idp.oauth.openid.subject import subject_of
 from idp.oauth.request import ProtocolRequest
 from idp.oauth.tokens import access_token, refresh_token
 from idp.oauth.tokens.refresh_token import Standing
@@ -86,7 +85,7 @@ async def _describe_refresh_token(context: Context, caller: Client, text: str) -
         "active": True,
         "scope": " ".join(live.grant.scopes),
         "client_id": live.grant.client_id,
-        "sub": subject_of(live.grant),
+        "sub": context.engine.subjects.of_grant(caller, live.grant),
         "iss": context.engine.issuer,
         "exp": int(live.refresh.expires_at.timestamp()),
         "iat": int((live.refresh.rotated_at or live.grant.created_at).timestamp()),

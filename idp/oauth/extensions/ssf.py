@@ -145,14 +145,16 @@ def _moment(event: NumberedEvent) -> dict[str, Json]:
     return {"event_timestamp": int(event.at.timestamp()), "initiating_entity": entity}
 
 
-def subject(issuer: str, user_id: str) -> JsonObject:
-    """Return a person as clients know them: `sub` is the same for all, as in their ID tokens (openid/subject.py)."""
-    return {"format": "iss_sub", "iss": issuer, "sub": user_id}
+def subject(issuer: str, sub: str) -> JsonObject:
+    """Return a person as a client knows them: by the `sub` of its ID tokens (openid/subject.py)."""
+    return {"format": "iss_sub", "iss": issuer, "sub": sub}
 
 
-def claims(issuer: str, client_id: str, signal: Signal, *, digester: Digester, now: datetime) -> dict[str, Json]:
+def claims(
+    issuer: str, client_id: str, signal: Signal, sub: str, *, digester: Digester, now: datetime
+) -> dict[str, Json]:
     """Return the claims of a token about a person, but for its `jti` (RFC 8417 §2.2, SSF §4)."""
-    about = subject(issuer, signal.user_id)
+    about = subject(issuer, sub)
     if signal.session_id is not None:
         sid = session_identifier(digester, signal.session_id, client_id)
         about = {"format": "complex", "user": about, "session": {"format": "opaque", "id": sid}}

@@ -82,6 +82,8 @@ class TokenGrant:
             digest = engine.digester.digest(refresh_token.PURPOSE, refresh)
             state = RefreshState(digest, refresh_token.expires_at(grant, self.context.now), None, None, None)
         wait(stores.grants.add(grant, state))
+        if user is not None:
+            wait(engine.subjects.note(stores, client, user.id))
         if refresh is not None:
             wait(motion.begin(self.context, grant.id))
         kind = EventKind.TOKENS_ISSUED
@@ -93,8 +95,8 @@ class TokenGrant:
     ) -> dict[str, object]:
         """Return access token, and ID and refresh token where they are due."""
         client, engine, now = self.client_noun, self.context.engine, self.context.now
-        bound_to = self.request.confirmation
-        token = access_token.make(client, grant, scopes, now, confirmation=bound_to)
+        subject, bound_to = engine.subjects.of_grant(client, grant), self.request.confirmation
+        token = access_token.make(client, grant, scopes, now, subject=subject, confirmation=bound_to)
         if access_token.is_opaque(client):
             text = wait(access_token.keep_opaque(self.context.stores.access_tokens, engine.digester, token))
         else:
@@ -110,8 +112,8 @@ class TokenGrant:
             answer["refresh_token"] = refresh
         if user is not None and "openid" in scopes:
             answer["id_token"] = sign_id_token(
-                engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, user=user,
-                access_token=text, nonce=nonce, now=now,
+                engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, subject=subject,
+                user=user, access_token=text, nonce=nonce, now=now,
             )  # fmt: skip
         return answer
 

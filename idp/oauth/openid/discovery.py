@@ -12,6 +12,7 @@ from typing import Any
 from idp.domain.authorization import Prompt, ResponseMode
 from idp.oauth.openid.claims import known_claims
 from idp.policy.clients import ASYMMETRIC_ALGS, GRANT_TYPES, ID_TOKEN_ALGS, SCOPES
+from idp.policy.sectors import SUBJECT_TYPES
 
 _AUTH_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
 _CONFIDENTIAL_METHODS = _AUTH_METHODS[:-1]
@@ -54,7 +55,7 @@ def metadata(
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": list(GRANT_TYPES),
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(ID_TOKEN_ALGS),
         "token_endpoint_auth_methods_supported": _AUTH_METHODS,
         "token_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGS,

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from idp.domain.client import Client
 from idp.oauth.context import Context
 from idp.oauth.errors import PageError
+from idp.oauth.keyring import JWE_DOTS
 from idp.oauth.openid import id_token
 from idp.oauth.request import Pairs, first_repeated
 
@@ -69,7 +70,9 @@ def _read_hint(context: Context, hint: str | None) -> _Hint | None:
     claims = engine.keyring.read(hint, typ=id_token.TYP, check=lambda members: members.get("iss") == engine.issuer)
     subject, audience = (claims or {}).get("sub"), (claims or {}).get("aud")
     if claims is None or not isinstance(subject, str) or not isinstance(audience, str):
-        raise PageError("invalid_request", "id_token_hint is not an ID token of ours")
+        is_encrypted = hint.count(".") == JWE_DOTS  # only its client can open it
+        why = "is encrypted: send the ID token inside" if is_encrypted else "is not an ID token of ours"
+        raise PageError("invalid_request", f"id_token_hint {why}")
     sid = claims.get("sid")
     return _Hint(subject, sid if isinstance(sid, str) else None, audience)
 

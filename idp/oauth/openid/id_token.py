@@ -16,7 +16,6 @@ from idp.domain.tokens import Grant
 from idp.domain.user import User
 from idp.oauth.keyring import Keyring
 from idp.oauth.openid.claims import id_token_claims
-from idp.oauth.openid.subject import subject_of
 from idp.policy import lifetimes
 
 TYP = "JWT"
@@ -43,6 +42,7 @@ def sign_id_token(
     issuer: str,
     client: Client,
     grant: Grant,
+    subject: str,
     user: User,
     access_token: str,
     nonce: str | None,
@@ -52,7 +52,7 @@ def sign_id_token(
     alg = client.id_token_alg
     protocol: dict[str, Json] = {
         "iss": issuer,
-        "sub": subject_of(grant),
+        "sub": subject,
         "aud": client.id,
         "azp": client.id,
         "exp": int((now + lifetimes.ID_TOKEN).timestamp()),

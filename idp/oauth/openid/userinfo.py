@@ -9,7 +9,6 @@ from idp.domain.json import Json
 from idp.oauth import presented
 from idp.oauth.context import Context
 from idp.oauth.openid.claims import userinfo_claims
-from idp.oauth.openid.subject import subject_of
 from idp.oauth.presented import BEARER, DPOP, Presented, TokenRefused
 from idp.oauth.request import Answer
 
@@ -33,17 +32,18 @@ async def userinfo(context: Context) -> tuple[Answer, Client | None]:
         good = await presented.read(context, *found, audiences=(context.engine.issuer,))
     except TokenRefused as refused:
         return _refuse(401, refused), refused.client
-    return _answer(good), good.client
+    return _answer(context, good), good.client
 
 
-def _answer(good: Presented) -> Answer:
+def _answer(context: Context, good: Presented) -> Answer:
     live, token = good.live, good.token
     if live.user is None or "openid" not in token.scopes:
         error = TokenRefused("insufficient_scope", "the access token lacks the scope openid", scheme=good.scheme)
         return _refuse(403, error)
     claims: dict[str, Json] = userinfo_claims(live.user, token.scopes, live.grant.userinfo_claims)
     nonce = (("DPoP-Nonce", good.next_nonce),) if good.next_nonce else ()
-    return Answer(200, {**claims, "sub": subject_of(live.grant)}, (*NO_STORE, *nonce))
+    subject = context.engine.subjects.of_grant(good.client, live.grant)
+    return Answer(200, {**claims, "sub": subject}, (*NO_STORE, *nonce))
 
 
 def _refuse(status: int, refused: TokenRefused) -> Answer:

@@ -13,7 +13,6 @@ from idp.domain.secret import Digester, base64url, make_secret, random_bytes
 from idp.domain.tokens import AccessToken, Confirmation, Grant, read_confirmation
 from idp.oauth.keyring import Keyring
 from idp.oauth.openid.id_token import authentication_claims
-from idp.oauth.openid.subject import subject_of
 from idp.policy import lifetimes
 from idp.storage.access_tokens import AccessTokenStore
 
@@ -28,6 +27,7 @@ def make(
     scopes: tuple[str, ...],
     now: datetime,
     *,
+    subject: str,
     confirmation: Confirmation | None = None,
     audience: tuple[str, ...] | None = None,
 ) -> AccessToken:
@@ -37,7 +37,7 @@ def make(
         jti=f"{grant.id}.{base64url(random_bytes(9))}",
         grant_id=grant.id,
         client_id=client.id,
-        subject=subject_of(grant),
+        subject=subject,
         scopes=scopes,
         audience=grant.audience if audience is None else audience,
         issued_at=now,
