@@ -1,11 +1,13 @@
 """Relying parties: their metadata as JSON, secrets as digests, and the epoch that empties caches."""
 
+import builtins
+import json
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, delete, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, Text, delete, or_, select, type_coerce, update
 
 from idp.domain.client import AuthMethod, Client, Profile, TokenFormat
 from idp.domain.json import Json
@@ -103,6 +105,18 @@ class ClientStore:
             .returning(client_managers.c.user_id)
         )
         return done.first() is not None
+
+    async def introspecting(self, audiences: Sequence[str]) -> dict[str, builtins.list[str]]:
+        """Return the ids of the clients that introspect for each of these audiences."""
+        stored = type_coerce(clients.c.metadata, Text)
+        named = [stored.contains(json.dumps(each, ensure_ascii=False), autoescape=True) for each in audiences]
+        query = select(*_COLUMNS).where(or_(*named)).order_by(clients.c.id) if named else None
+        rows = await self._connection.execute(query) if query is not None else ()
+        found: dict[str, builtins.list[str]] = {}
+        for client in [self._client(row) for row in rows]:
+            for audience in set(client.audiences) & set(audiences):
+                found.setdefault(audience, []).append(client.id)
+        return found
 
     async def epoch(self) -> int:
         """Return how often clients have changed, as this transaction sees it."""

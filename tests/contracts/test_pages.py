@@ -20,7 +20,9 @@ Act = Callable[[Visitor, Given], Awaitable[Page]]
 #: No page does these: they are made of others, or for programs.
 WITHOUT_PAGE = frozenset({
     "users.bulk", "users.update", "users.create", "clients.create", "clients.update", "configuration.apply",
-    "groups.update", "clients.add_manager", "clients.remove_manager",
+    "groups.update", "clients.add_manager", "clients.remove_manager", "resources.update",
+    *(f"{table}.{act}" for table in ("detail_types", "exchange_rules", "assertion_issuers")
+      for act in ("create", "update", "delete")),
 })  # fmt: skip
 
 

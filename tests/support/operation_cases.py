@@ -11,6 +11,7 @@ from idp.domain.consent import Consent
 from idp.domain.secret import make_id
 from idp.domain.user import Role
 from tests.support.builders import DAY, NOW, message, session
+from tests.support.definition_cases import DEFINITIONS
 from tests.support.operators import Operators
 from tests.support.webhooks import delivery
 
@@ -251,4 +252,5 @@ CASES: Mapping[str, Case] = {
         fresh(text='schema = 1\n[[group]]\nname = "file #"\n', dry_run=False), lambda given: {"text": "schema = 2"}
     ),
     "configuration.export": Case(nothing, more),
+    **{name: Case(prepare, refused) for name, prepare, refused in DEFINITIONS},
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.flows.admin import (
+    assertion_issuers,
     client_errors,
     client_kinds,
     client_managers,
@@ -11,7 +12,9 @@ from idp.flows.admin import (
     configuration,
     configuration_export,
     dashboard,
+    detail_types,
     events,
+    exchange_rules,
     groups,
     invitations,
     keys,
@@ -19,6 +22,7 @@ from idp.flows.admin import (
     people,
     provider,
     registration_tokens,
+    resources,
     sessions,
     users,
     webhooks,
@@ -29,6 +33,7 @@ from idp.flows.admin.operation import Operation
 OPERATIONS: Mapping[str, Operation[Any, Any]] = {
     operation.name: operation
     for module in (
+        assertion_issuers,
         client_errors,
         client_kinds,
         client_managers,
@@ -36,7 +41,9 @@ OPERATIONS: Mapping[str, Operation[Any, Any]] = {
         configuration,
         configuration_export,
         dashboard,
+        detail_types,
         events,
+        exchange_rules,
         groups,
         invitations,
         keys,
@@ -44,6 +51,7 @@ OPERATIONS: Mapping[str, Operation[Any, Any]] = {
         people,
         provider,
         registration_tokens,
+        resources,
         sessions,
         users,
         webhooks,
