@@ -22,7 +22,6 @@ SIGNED_RESPONSE = timedelta(seconds=60)
 FRONT_CHANNEL_TOKEN = timedelta(minutes=5)
 ACCESS_TOKEN = {TokenFormat.JWT: timedelta(minutes=5), TokenFormat.OPAQUE: timedelta(minutes=15)}
 LONGEST_ACCESS_TOKEN = timedelta(minutes=60)  # that a resource server may ask for
-LONGEST_ACCESS_TOKEN = timedelta(minutes=60)  # that a resource server may ask for
 REFRESH_IDLE = timedelta(days=14)
 REFRESH_ABSOLUTE = timedelta(days=90)
 REFRESH_GRACE_CONFIDENTIAL = timedelta(seconds=60)

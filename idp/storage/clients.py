@@ -7,7 +7,20 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, Text, delete, or_, select, type_coerce, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    delete,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from idp.domain.client import AuthMethod, Client, Profile, TokenFormat
 from idp.domain.json import Json
