@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from idp.domain.client import CLIENT_ID, Client
+from idp.domain.definitions import Definitions
 from idp.domain.event import Event, EventKind
 from idp.domain.secret import Digester, Sealer
 from idp.oauth.keyring import Keyring
@@ -14,7 +15,7 @@ from idp.oauth.request import HttpRequest
 from idp.policy.step_up import Rules
 from idp.risk import watch
 from idp.risk.desk import RiskDesk
-from idp.storage.caches import ClientDirectory
+from idp.storage.caches import ClientDirectory, DefinitionDirectory
 from idp.storage.stores import Stores
 
 
@@ -25,6 +26,7 @@ class Engine:
     issuer: str
     keyring: Keyring
     clients: ClientDirectory
+    definitions: DefinitionDirectory
     digester: Digester
     sealer: Sealer
     subjects: Subjects
@@ -55,6 +57,10 @@ class Context:
             return None
         found = await self.engine.clients.find(self.stores.clients, client_id)
         return found if found is not None and found.is_active else None
+
+    async def definitions(self) -> Definitions:
+        """Return what operators have defined, as it is now."""
+        return await self.engine.definitions.current(self.stores.definitions)
 
     async def record(
         self,

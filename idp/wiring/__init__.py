@@ -47,7 +47,7 @@ from idp.providers.keystore.sealing import AesSealer, derive
 from idp.settings import BadSettings, Settings, Switch
 from idp.storage import schema
 from idp.storage.approved_drafts import ApprovedDrafts
-from idp.storage.caches import ClientDirectory, EpochWatch
+from idp.storage.caches import ClientDirectory, DefinitionDirectory, EpochWatch
 from idp.storage.database import Database, DatabaseAway
 from idp.storage.stores import Stores, Transactions
 from idp.templating import Templates
@@ -213,6 +213,7 @@ def _engine(
         issuer=settings.issuer,
         keyring=keyring,
         clients=ClientDirectory(watch),
+        definitions=DefinitionDirectory(watch),
         digester=digester,
         sealer=sealer,
         subjects=subjects,
