@@ -25,6 +25,7 @@ from idp.storage.links import links
 from idp.storage.logout_deliveries import logout_deliveries
 from idp.storage.one_time_codes import one_time_codes
 from idp.storage.outbox import outbox
+from idp.storage.pushed_requests import pushed_requests
 from idp.storage.remembered_browsers import remembered_browsers
 from idp.storage.replays import replays
 from idp.storage.revoked_tokens import revoked_tokens
@@ -41,6 +42,7 @@ EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (device_requests, device_requests.c.ends_at, timedelta(hours=1)),
     (ciba_requests, ciba_requests.c.ends_at, timedelta(hours=1)),
     (interactions, interactions.c.expires_at, timedelta(hours=1)),
+    (pushed_requests, pushed_requests.c.expires_at, timedelta(hours=1)),  # they are spent as late as interactions end
     (access_tokens, access_tokens.c.expires_at, timedelta()),
     (revoked_tokens, revoked_tokens.c.expires_at, timedelta(minutes=5)),
     (replays, replays.c.expires_at, timedelta(minutes=5)),
