@@ -13,7 +13,8 @@ WHEN = datetime(2025, 3, 4, 15, 6, 7, tzinfo=UTC)
 TAB: Facts = {"path": "/admin/decisions", "name": "decisions", "is_here": True}
 TABS = (
     "overview", "people", "clients", "risk", "system", "users", "groups", "sessions", "consents", "invitations",
-    "roles", "registration-tokens", "decisions", "countries", "policies", "events", "messages", "webhooks", "keys", "settings",
+    "roles", "registration-tokens", "decisions", "countries", "policies", "events", "messages", "webhooks", "keys",
+    "settings",
 )  # fmt: skip
 CONSOLE: Facts = {
     "action": "/admin/abc",
@@ -138,7 +139,7 @@ DANGER: Facts = ALL | {
     "person": PERSON, "label": "anna@example.com", "word": "delete", "form": FORM, "back": "/admin/users/u1",
 }  # fmt: skip
 TOKENS: Facts = ALL | {
-    "tokens": [TOKEN], "form": FORM, "made": TOKEN, "profiles": ["oauth21"], "is_open": True,
+    "tokens": [TOKEN], "form": FORM, "secret": "s-e-c-r-e-t", "profiles": ["oauth21"], "is_open": True,
     "endpoint": "urn:register",
 }  # fmt: skip
 EVENTS: Facts = ALL | {
@@ -300,6 +301,6 @@ CONSOLE_PAGES: dict[str, list[Facts]] = {
     ],
     "admin/registration_tokens.html": [
         TOKENS,
-        TOKENS | {"tokens": [], "made": None, "is_open": False, "form": refused(faults={"uses": "is no number"})},
+        TOKENS | {"tokens": [], "secret": None, "is_open": False, "form": refused(faults={"uses": "is no number"})},
     ],
 }  # fmt: skip

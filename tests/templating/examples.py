@@ -510,8 +510,9 @@ PAGES: dict[str, list[Facts]] = {
         CLIENTS | {"kind": MACHINE_KIND, "form": TYPED, "form_id": "f1", "may_first_party": False, "has_refresh": False}
     ],
     "admin/client_made.html": [
-        CLIENTS | {"client": SHOWN_CLIENT, "secret": "shown-once", "connection": CONNECTION},
-        CLIENTS | {"client": SHOWN_CLIENT, "secret": None, "connection": CONNECTION},
+        CLIENTS | {"client": SHOWN_CLIENT, "secret": "shown-once", "was_shown": False, "connection": CONNECTION},
+        CLIENTS | {"client": SHOWN_CLIENT, "secret": None, "was_shown": False, "connection": CONNECTION},
+        CLIENTS | {"client": SHOWN_CLIENT, "secret": None, "was_shown": True, "connection": CONNECTION},
     ],
     "admin/client_rotate.html": [CLIENTS | {"client": SHOWN_CLIENT}],
     "admin/client_delete.html": [CLIENTS | {"client": SHOWN_CLIENT}],

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from idp.domain.user import Role
+from idp.policy.lifetimes import SHOWN_ONCE
 from tests.support.careful import Visitor, careful_provider
 from tests.support.client_pages import CALLBACK, give, go, make, somebody
 from tests.support.provider import DAY, Provider
@@ -102,6 +103,44 @@ async def test_no_page_shows_a_secret_again(provider: Provider, keeper: Visitor)
         assert page.status == 200
         assert secret not in page.response.text
     assert made.response.headers["cache-control"] == "no-store"
+
+
+async def test_the_page_that_shows_a_secret_shows_it_to_one_reading_of_one_session(
+    provider: Provider, keeper: Visitor
+) -> None:
+    made = await make(keeper)
+    secret, client_id = made.text("client-secret"), made.text("client-id")
+    await go(keeper, f"/{client_id}/rotate")
+    rotated = await keeper.browser.submit("rotate-confirm")
+
+    for page in (made, rotated):
+        assert f"/{client_id}/made?once=" in page.url
+        again = await keeper.browser.open(page.url)
+        assert (again.status, again.name) == (200, "client-made")
+        assert again.has("secret-was-shown")
+        assert not again.has("client-secret")
+    assert rotated.text("client-secret") != secret
+    client = await provider.site.clients.find(client_id)
+    assert client is not None
+    assert len(client.live_secrets(provider.clock.now())) == 2
+
+
+async def test_a_secret_that_nobody_came_for_is_not_shown_after_its_time(provider: Provider, keeper: Visitor) -> None:
+    form = await go(keeper, "/new/web")
+    fields = {"csrf": form.document.forms[0].hidden["csrf"], "form": form.document.forms[0].hidden["form"]}
+    sent = await keeper.browser._http.post(
+        f"{provider.issuer}/admin/clients/new/web",
+        data={**fields, "client-name": "Shop", "redirect-uris": CALLBACK, "client-create": "1", "scope": "openid"},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+    assert sent.status_code == 303
+    await keeper.browser._http.head(sent.headers["location"])  # looking spends nothing
+    provider.clock.advance(SHOWN_ONCE)
+
+    late = await keeper.browser.open(sent.headers["location"])
+
+    assert late.has("secret-was-shown")
+    assert not late.has("client-secret")
 
 
 async def test_a_client_is_found_by_the_beginning_of_its_name(keeper: Visitor) -> None:

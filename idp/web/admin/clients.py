@@ -11,8 +11,9 @@ from idp.flows import decision_view
 from idp.flows.admin import client_errors, client_managers, clients
 from idp.flows.admin.clients import ClientShown
 from idp.flows.admin.problem import Code, Problem
+from idp.web.admin import once
 from idp.web.admin.clients_form import FIELDS, ClientForm, changed, members_of, refused, values_of
-from idp.web.admin.clients_new import made_page
+from idp.web.admin.clients_new import made_path, secret_of
 from idp.web.admin.clients_snippets import connection
 from idp.web.admin.gate import Desk, admin
 from idp.web.site import site_of
@@ -69,7 +70,9 @@ async def _save(desk: Desk, shown: ClientShown) -> Response:
     if _may_all(desk) and ("first-party" in fields) != shown.first_party:
         given["first_party"] = "first-party" in fields
     try:
-        after = await desk.do(clients.UPDATE, id=shown.id, version=fields.get("version", ""), **given)
+        after, made = await once.do(
+            desk, clients.UPDATE, secret_of, made_path, id=shown.id, version=fields.get("version", ""), **given
+        )
     except Problem as problem:
         is_stale = problem.code is Code.CHANGED_MEANWHILE
         now = values_of(shown) if is_stale else None
@@ -77,9 +80,7 @@ async def _save(desk: Desk, shown: ClientShown) -> Response:
         form = refused(fields, problem, SHOWN, is_native=is_native, now=now)
         version = shown.version if is_stale else fields.get("version", "")
         return await _page(desk, shown, form, version=version, status=problem.status)
-    if after.client_secret is not None:
-        return made_page(desk, after)
-    return desk.go(f"/admin/clients/{after.id}", done="saved")
+    return made if made is not None else desk.go(f"/admin/clients/{after.id}", done="saved")
 
 
 def _may_all(desk: Desk) -> bool:
@@ -127,8 +128,8 @@ async def _managers(desk: Desk) -> Response:
 async def _rotate(desk: Desk) -> Response:
     shown = await desk.do(clients.SHOW, id=_id(desk))
     if desk.is_post:
-        made = await desk.do(clients.ROTATE, id=shown.id, version=desk.fields.get("version", ""))
-        return made_page(desk, made)
+        version = desk.fields.get("version", "")
+        return await once.lead(desk, clients.ROTATE, secret_of, made_path, id=shown.id, version=version)
     return desk.page("admin/client_rotate.html", client=shown)
 
 

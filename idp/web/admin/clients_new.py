@@ -9,6 +9,7 @@ from idp.flows.admin import client_kinds, clients
 from idp.flows.admin.client_kinds import KindShown
 from idp.flows.admin.clients import ClientShown
 from idp.flows.admin.problem import Code, Problem
+from idp.web.admin import once
 from idp.web.admin.clients_form import LONGEST, ClientForm, members_of, refused
 from idp.web.admin.clients_snippets import connection
 from idp.web.admin.gate import Desk, admin
@@ -41,13 +42,12 @@ async def _describe(desk: Desk) -> Response:
     fields = {name: value[:LONGEST] for name, value in desk.fields.items()}
     token = fields.get("form", "")[:32] or make_id()
     try:
-        made = await desk.do(clients.CREATE, **_given(desk, kind, token))
+        return await once.lead(desk, clients.CREATE, secret_of, made_path, **_given(desk, kind, token))
     except Problem as problem:
         if problem.code is Code.TAKEN:  # sent before; its secret was shown then
             return desk.go(f"/admin/clients/{_id(token)}")
         form = refused(fields, problem, SHOWN, is_native=kind.profile == "native")
         return _form(desk, kind, form, token, status=problem.status)
-    return made_page(desk, made)
 
 
 def _id(token: str) -> str:
@@ -80,11 +80,25 @@ def _form(desk: Desk, kind: KindShown, form: ClientForm, token: str, *, status: 
     )  # fmt: skip
 
 
-def made_page(desk: Desk, client: ClientShown) -> Response:
-    """Show a secret that was made just now, with everything to connect the client by; never again."""
-    shown = connection(site_of(desk.request), client, client.client_secret)
-    return desk.page("admin/client_made.html", client=client, secret=client.client_secret, connection=shown)
+def secret_of(client: ClientShown) -> str | None:
+    """Return the secret that an operation made."""
+    return client.client_secret
+
+
+def made_path(client: ClientShown) -> str:
+    """Return the page that shows a secret once, with how to connect its client."""
+    return f"/admin/clients/{client.id}/made"
+
+
+async def _made(desk: Desk) -> Response:
+    """Show everything to connect a client by, and a secret that was made just now; that never again."""
+    client = await desk.do(clients.SHOW, id=desk.request.path_params["client"])
+    secret = await once.read(desk)
+    shown = connection(site_of(desk.request), client, secret)
+    was_shown = secret is None and client.metadata["token_endpoint_auth_method"].startswith("client_secret")
+    return desk.page("admin/client_made.html", client=client, secret=secret, was_shown=was_shown, connection=shown)
 
 
 choose = admin(_choose, Permission.CLIENTS_WRITE, fresh=False)
+made = admin(_made, Permission.CLIENTS_WRITE, fresh=False)
 describe = admin(_describe, Permission.CLIENTS_WRITE, fresh=False)

@@ -15,6 +15,7 @@ def client_routes() -> list[BaseRoute]:
         Route("/admin/clients/new/{kind}", clients_new.describe, methods=_BOTH),
         Route("/admin/clients/{client}", clients.one, methods=_BOTH),
         Route("/admin/clients/{client}/managers", clients.managers, methods=["POST"]),
+        Route("/admin/clients/{client}/made", clients_new.made, methods=["GET"]),
         Route("/admin/clients/{client}/rotate", clients.rotate, methods=_BOTH),
         Route("/admin/clients/{client}/delete", clients.delete, methods=_BOTH),
         Route("/admin/clients/{client}/test", clients_test.begin, methods=_BOTH),

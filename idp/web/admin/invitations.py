@@ -6,12 +6,13 @@ from idp.domain.client import Profile
 from idp.domain.permission import Permission
 from idp.flows.admin import invitations, registration_tokens
 from idp.flows.admin.problem import Problem
-from idp.flows.admin.registration_tokens import TokenShown
+from idp.web.admin import once
 from idp.web.admin.gate import Desk, admin
 from idp.web.admin.typed import Typed, refused
 from idp.web.site import site_of
 
 INVITATION = ("email", "name", "locale")
+TOKENS = "/admin/registration-tokens"
 TOKEN = ("profile", "scopes", "uses", "days")
 USUAL = {"profile": Profile.OAUTH21.value, "scopes": "", "uses": "1", "days": "30"}
 
@@ -47,10 +48,11 @@ async def _tokens(desk: Desk) -> Response:
         return await _listed(desk, Typed(USUAL))
     typed = {name: desk.fields.get(name, "").strip() for name in TOKEN}
     try:
-        made = await desk.do(registration_tokens.CREATE, **_read(typed))
+        return await once.lead(
+            desk, registration_tokens.CREATE, lambda made: made.secret, lambda _: TOKENS, **_read(typed)
+        )
     except Problem as problem:
         return await _listed(desk, refused(typed, problem, TOKEN), status=problem.status)
-    return await _listed(desk, Typed(USUAL), made=made)
 
 
 def _read(typed: dict[str, str]) -> dict[str, object]:
@@ -64,12 +66,12 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-async def _listed(desk: Desk, form: Typed, *, made: TokenShown | None = None, status: int = 200) -> Response:
+async def _listed(desk: Desk, form: Typed, *, status: int = 200) -> Response:
     """Show all tokens, and the secret of one that was made just now: it is never shown again."""
     site = site_of(desk.request)
     found = await desk.do(registration_tokens.LIST)
     return desk.page(
-        "admin/registration_tokens.html", status=status, tokens=found.items, form=form, made=made,
+        "admin/registration_tokens.html", status=status, tokens=found.items, form=form, secret=await once.read(desk),
         profiles=[each.value for each in Profile], is_open=site.registration is not None,
         endpoint=f"{site.settings.issuer}/register",
     )  # fmt: skip
@@ -77,12 +79,12 @@ async def _listed(desk: Desk, form: Typed, *, made: TokenShown | None = None, st
 
 async def _end_token(desk: Desk) -> Response:
     if not desk.is_post:
-        return desk.go("/admin/registration-tokens")
+        return desk.go(TOKENS)
     try:
         await desk.do(registration_tokens.REVOKE, id=desk.request.path_params["id"])
     except Problem as problem:
-        return desk.refused(problem, back="/admin/registration-tokens")
-    return desk.go("/admin/registration-tokens", done="revoked")
+        return desk.refused(problem, back=TOKENS)
+    return desk.go(TOKENS, done="revoked")
 
 
 invited = admin(_invitations, Permission.INVITATIONS_WRITE, fresh=False)

@@ -21,7 +21,16 @@ async def lead(
     desk: Desk, operation: Operation[I, O], secret: Callable[[O], str | None], path: Callable[[O], str],
     **given: object,
 ) -> Response:  # fmt: skip
-    """Do an operation and lead to the page that shows the secret it made, if it made one; raise Problem if refused."""
+    """Do an operation that makes a secret and lead to the page that shows it; raise Problem if it is refused."""
+    done, shown = await do(desk, operation, secret, path, **given)
+    return shown if shown is not None else desk.go(path(done))
+
+
+async def do(
+    desk: Desk, operation: Operation[I, O], secret: Callable[[O], str | None], path: Callable[[O], str],
+    **given: object,
+) -> tuple[O, Response | None]:  # fmt: skip
+    """Do an operation; return what it gave, and the way to the page that shows the secret, if it made one."""
     site, ticket = site_of(desk.request), make_secret()
 
     async def keep(stores: Stores, output: Output) -> None:
@@ -30,8 +39,9 @@ async def lead(
             await shown_once.keep(stores, site.digester, _place(desk, path(output), ticket), text, site.clock.now())
 
     done = await site.administration.call(operation, desk.caller, given, keep=keep)
-    query = f"?{urlencode({TICKET: ticket})}" if secret(done) is not None else ""
-    return see_other(f"{site.settings.issuer}{path(done)}{query}")
+    if secret(done) is None:
+        return done, None
+    return done, see_other(f"{site.settings.issuer}{path(done)}?{urlencode({TICKET: ticket})}")
 
 
 async def read(desk: Desk) -> str | None:
