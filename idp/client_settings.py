@@ -14,8 +14,15 @@ class ClientRegistrationMode(StrEnum):
     OPEN = "open"
 
 
+class ImplicitAndHybrid(StrEnum):
+    """Whether answers may carry tokens through the browser's address."""
+
+    OFF = "off"
+    ON = "on"
+
+
 class ClientSettings(BaseModel):
-    """How clients register themselves."""
+    """How clients register themselves, and what they may register."""
 
     client_registration: ClientRegistrationMode = Field(
         ClientRegistrationMode.TOKEN,
@@ -24,4 +31,8 @@ class ClientSettings(BaseModel):
     software_statement_issuers: Path | None = Field(
         None,
         description='JSON file with the issuers whose software statements are believed: `{ISSUER: {"keys": […]}, …}`',
+    )
+    implicit_and_hybrid: ImplicitAndHybrid = Field(
+        ImplicitAndHybrid.OFF,
+        description="`on` lets clients of profile oidc register response types other than `code`; for old clients only",
     )

@@ -81,6 +81,7 @@ class Client:
     jwks_uri: str | None = None
     assertion_algs: tuple[str, ...] = ()
     id_token_alg: str = "RS256"
+    authorization_alg: str | None = None
     id_token_encryption_alg: str | None = None
     id_token_encryption_enc: str | None = None
     userinfo_alg: str | None = None  # none: plain JSON
@@ -109,6 +110,9 @@ class Client:
     software_id: str | None = None
     software_version: str | None = None
     software_statement: str | None = None
+    backchannel_token_delivery_mode: str | None = None
+    backchannel_client_notification_endpoint: str | None = None
+    backchannel_authentication_request_signing_alg: str | None = None
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
     frontchannel_logout_uri: str | None = None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from idp.domain.authorization import AuthorizationRequest, ResponseMode
-from idp.domain.client import Client
+from idp.domain.client import Client, TokenFormat
 from idp.domain.json import Json
 from idp.domain.secret import Digest, equal, make_secret
 from idp.domain.session import Session
@@ -19,7 +19,7 @@ from idp.domain.tokens import Grant
 from idp.domain.user import User
 from idp.oauth.context import Context
 from idp.oauth.errors import RedirectError
-from idp.oauth.extensions import pkce
+from idp.oauth.extensions import pkce, resource_indicators
 from idp.oauth.grants.authorization_code import grant_of
 from idp.oauth.openid import id_token
 from idp.oauth.openid.claims import userinfo_claims
@@ -85,10 +85,14 @@ def redeem(context: Context, test: ClientTest, code: str, client: Client, who: t
     if client.dpop_bound_access_tokens:  # as the token endpoint answers it
         raise RedirectError("invalid_request", "this client registered for tokens bound to a key, and no proof came")
     session, user = who
+    audience, scopes = resource_indicators.at_authorize(
+        context.engine.definitions.known, client, (), test.scopes, issuer=context.engine.issuer
+    )
     uri = redirect_uri(context.engine.issuer, client.id)
     request = AuthorizationRequest(
-        client.id, uri, ResponseMode.QUERY, test.scopes, nonce=test.nonce, acr_values=client.default_acr_values
-    )
+        client.id, uri, ResponseMode.QUERY, scopes, nonce=test.nonce, acr_values=client.default_acr_values,
+        resources=audience,
+    )  # fmt: skip
     grant = grant_of(request, session, audience=(context.engine.issuer,), now=context.now)
     return _tokens(context, client, grant, user, test.nonce)
 
@@ -96,15 +100,20 @@ def redeem(context: Context, test: ClientTest, code: str, client: Client, who: t
 def _tokens(context: Context, client: Client, grant: Grant, user: User, nonce: str) -> Redeemed:
     engine, now = context.engine, context.now
     subject = engine.subjects.of_grant(client, grant)
-    token = access_token.make(client, grant, grant.scopes, now, subject=subject)
-    is_opaque = access_token.is_opaque(client)
-    text = make_secret() if is_opaque else access_token.sign(engine.keyring, engine.issuer, client, grant, token)
+    target = resource_indicators.aimed(engine.definitions.known, client, grant.audience, (), issuer=engine.issuer)
+    token = access_token.make(
+        client, grant, target.scopes(grant.scopes), now, subject=subject, life=target.shape.life
+    )  # fmt: skip
+    is_opaque = target.shape.format is TokenFormat.OPAQUE
+    text = make_secret()
+    if not is_opaque:
+        text = access_token.sign(engine.keyring, engine.issuer, client, grant, token, alg=target.shape.alg)
     is_openid = "openid" in grant.scopes
     claims: dict[str, Json] | None = None
     if is_openid:
         signed = id_token.sign_id_token(
             engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, subject=subject,
-            user=user, access_token=text, nonce=nonce, now=now,
+            user=user, beside=id_token.Beside(text), nonce=nonce, now=now,
         )  # fmt: skip
         claims = engine.keyring.read(
             signed, typ=id_token.TYP, check=lambda members: members.get("iss") == engine.issuer

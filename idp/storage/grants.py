@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.domain.secret import Digest
 from idp.domain.tokens import Grant, RefreshState
@@ -83,15 +85,15 @@ class GrantStore:
 
     async def add(self, grant: Grant, refresh: RefreshState | None = None) -> None:
         """Store a new grant with its first refresh token, if it has one."""
-        await self._connection.execute(
-            _ADD,
-            {
-                **grant_values(grant),
-                "parent_id": grant.parent_id,
-                "refresh_digest": refresh.current if refresh else None,
-                "refresh_expires_at": refresh.expires_at if refresh else None,
-            },
-        )
+        await self._connection.execute(_ADD, _new_row(grant, refresh))
+
+    async def redeem(self, grant: Grant, refresh: RefreshState | None = None) -> bool:
+        """Store what a code stands for; False if its grant began at /authorize and has ended since (OIDC Core §3.3).
+
+        What began there keeps its tokens, and gets the refresh token, the end and the terms of the redeemed code.
+        """
+        statement = _REDEEM[self._connection.dialect_name]
+        return (await self._connection.execute(statement, _new_row(grant, refresh))).first() is not None
 
     async def find_live(self, grant_id: str, now: datetime, *, jti: str = "") -> LiveGrant | None:
         """Return the grant unless it, its person or (unless offline) its session has ended.
@@ -161,6 +163,15 @@ class GrantStore:
         )
 
 
+def _new_row(grant: Grant, refresh: RefreshState | None) -> dict[str, Any]:
+    return {
+        **grant_values(grant),
+        "parent_id": grant.parent_id,
+        "refresh_digest": refresh.current if refresh else None,
+        "refresh_expires_at": refresh.expires_at if refresh else None,
+    }
+
+
 def _refresh(row: AnyRow) -> RefreshState | None:
     if row.refresh_digest is None:
         return None
@@ -174,15 +185,30 @@ def _refresh(row: AnyRow) -> RefreshState | None:
 
 
 _NOW = bindparam("now", type_=UtcTime)
-_ADD = Prepared(insert(grants).values(
-    {
-        name: bindparam(name)
-        for name in (
-            "id", "client_id", "user_id", "session_id", "scopes", "audience", "auth_time", "acr", "amr", "claims",
-            "is_offline", "terms", "parent_id", "created_at", "expires_at", "refresh_digest", "refresh_expires_at",
-        )
-    }
-))  # fmt: skip
+_NEW: dict[str, Any] = {
+    name: bindparam(name)
+    for name in (
+        "id", "client_id", "user_id", "session_id", "scopes", "audience", "auth_time", "acr", "amr", "claims",
+        "is_offline", "terms", "parent_id", "created_at", "expires_at", "refresh_digest", "refresh_expires_at",
+    )
+}  # fmt: skip
+_ADD = Prepared(insert(grants).values(_NEW))
+
+
+def _redeeming(new: postgresql.Insert | sqlite.Insert) -> Prepared:
+    """Return the statement that stores what a code stands for, on the dialect of the INSERT."""
+    changed = ("audience", "is_offline", "terms", "expires_at", "refresh_digest", "refresh_expires_at")
+    statement = new.on_conflict_do_update(
+        index_elements=[grants.c.id], set_={name: new.excluded[name] for name in changed},
+        where=grants.c.revoked_at.is_(None),
+    )  # fmt: skip
+    return Prepared(statement.returning(grants.c.id))
+
+
+_REDEEM = {
+    "sqlite": _redeeming(sqlite.insert(grants).values(_NEW)),
+    "postgresql": _redeeming(postgresql.insert(grants).values(_NEW)),
+}
 _LIVE = Prepared(
     select(
         *(column for column in grants.c if column.name != "user_id"),

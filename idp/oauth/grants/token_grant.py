@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, UnauthorizedClientError
 
-from idp.domain.client import Client
+from idp.domain.client import Client, TokenFormat
 from idp.domain.event import EventKind
 from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User
@@ -14,7 +14,9 @@ from idp.oauth.authlib_models import RegisteredClient
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
 from idp.oauth.errors import TooManyRequests
-from idp.oauth.openid.id_token import sign_id_token
+from idp.oauth.extensions import rar, resource_indicators
+from idp.oauth.extensions.resource_indicators import Target
+from idp.oauth.openid.id_token import Beside, sign_id_token
 from idp.oauth.request import ProtocolRequest
 from idp.oauth.tokens import access_token, motion, refresh_token
 from idp.policy import lockout
@@ -28,11 +30,13 @@ class TokenGrant:
     """Mixed into Authlib's grants; one instance serves one request."""
 
     GRANT_TYPE: str
-    TOKEN_ENDPOINT_AUTH_METHODS = (
+    TOKEN_ENDPOINT_AUTH_METHODS: tuple[str, ...] = (
         "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none",
     )  # fmt: skip
     request: ProtocolRequest
     server: "Server"
+    target: Target | None = None  # what tokens are for; settled by `aim`, at the latest when they are made
+    details: rar.Details | None = None  # None: all that was granted
 
     @property
     def context(self) -> Context:
@@ -60,6 +64,19 @@ class TokenGrant:
         self.request.confirmation = proved.confirmation
         self.server.next_nonce = proved.next_nonce
 
+    def aim(self, grant: Grant) -> Target:
+        """Settle what tokens of a grant are for, and which details they carry (RFC 8707 §2.2, RFC 9396 §6).
+
+        Refuses a resource that was not granted or is not the client's any more, and details beyond the granted ones.
+        """
+        asked = resource_indicators.asked_in(self.request.http.form)
+        self.target = resource_indicators.aimed(
+            wait(self.context.definitions()), self.client_noun, grant.audience, asked, issuer=self.context.engine.issuer
+        )
+        self.target.check_binding(self.request.confirmation)
+        self.details = rar.part_of(grant.details, self.request.form.get(rar.PARAMETER))
+        return self.target
+
     def refuse_unknown(self, description: str) -> None:
         """Refuse a code or token that we do not know; too many of them from one network are a guess (429)."""
         engine = self.context.engine
@@ -81,7 +98,8 @@ class TokenGrant:
             refresh = refresh_token.make(grant.id, engine.digester)
             digest = engine.digester.digest(refresh_token.PURPOSE, refresh)
             state = RefreshState(digest, refresh_token.expires_at(grant, self.context.now), None, None, None)
-        wait(stores.grants.add(grant, state))
+        if not wait(stores.grants.redeem(grant, state)):
+            raise InvalidGrantError("what was granted has been revoked")
         if user is not None:
             wait(engine.subjects.note(stores, client, user.id))
         if refresh is not None:
@@ -95,25 +113,30 @@ class TokenGrant:
     ) -> dict[str, object]:
         """Return access token, and ID and refresh token where they are due."""
         client, engine, now = self.client_noun, self.context.engine, self.context.now
-        subject, bound_to = engine.subjects.of_grant(client, grant), self.request.confirmation
-        token = access_token.make(client, grant, scopes, now, subject=subject, confirmation=bound_to)
-        if access_token.is_opaque(client):
+        subject, target = engine.subjects.of_grant(client, grant), self.target or self.aim(grant)
+        token = access_token.make(
+            client, grant, target.scopes(scopes), now, subject=subject, confirmation=self.request.confirmation,
+            audience=target.audience, life=target.shape.life, details=self.details,
+        )  # fmt: skip
+        if target.shape.format is TokenFormat.OPAQUE:
             text = wait(access_token.keep_opaque(self.context.stores.access_tokens, engine.digester, token))
         else:
-            text = access_token.sign(engine.keyring, engine.issuer, client, grant, token)
+            text = access_token.sign(engine.keyring, engine.issuer, client, grant, token, alg=target.shape.alg)
         answer: dict[str, object] = {
             "access_token": text,
             "token_type": token.token_type,
             "expires_in": int((token.expires_at - now).total_seconds()),
         }
-        if scopes:  # a scope has at least one word (RFC 6749 §3.3)
-            answer["scope"] = " ".join(scopes)
+        if token.scopes:  # a scope has at least one word (RFC 6749 §3.3)
+            answer["scope"] = " ".join(token.scopes)
+        if token.details:
+            answer["authorization_details"] = rar.as_json(token.details)
         if refresh is not None:
             answer["refresh_token"] = refresh
         if user is not None and "openid" in scopes:
             answer["id_token"] = sign_id_token(
                 engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, subject=subject,
-                user=user, access_token=text, nonce=nonce, now=now,
+                user=user, beside=Beside(text), nonce=nonce, now=now,
             )  # fmt: skip
         return answer
 

@@ -47,15 +47,17 @@ def _request(asked: Json) -> ClaimRequest:
 
 def userinfo_claims(user: User, scopes: tuple[str, ...], requested: Requests | None) -> dict[str, Json]:
     """Return what userinfo may say: claims of the granted scopes and those asked for one by one (§5.3, §5.4)."""
+    return _claims(user, scopes, requested)
+
+
+def id_token_claims(user: User, scopes: tuple[str, ...], requested: Requests | None) -> dict[str, Json]:
+    """Return the claims asked for the ID token one by one, and those of scopes that no userinfo can answer (§5.4)."""
+    return _claims(user, scopes, requested) if scopes or requested else {}
+
+
+def _claims(user: User, scopes: tuple[str, ...], requested: Requests | None) -> dict[str, Json]:
     wanted = {name for scope in scopes for name in CLAIMS_BY_SCOPE.get(scope, ())} | set(requested or ())
     return {name: value for name, value in all_claims(user).items() if name in wanted}
-
-
-def id_token_claims(user: User, requested: Requests | None) -> dict[str, Json]:
-    """Return the claims asked for the ID token one by one; scopes are answered by userinfo (§5.4)."""
-    if not requested:
-        return {}
-    return {name: value for name, value in all_claims(user).items() if name in requested}
 
 
 def known_claims() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ Not here: encryption.
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from idp.domain.client import Client
@@ -35,6 +36,14 @@ def session_identifier(digester: Digester, session_id: str, client_id: str) -> s
     return digester.tag("sid", f"{session_id}|{client_id}")[:32]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What travels in the same answer as an ID token, and is named in it (OIDC Core §3.1.3.6, §3.3.2.11)."""
+
+    access_token: str | None = None
+    code: str | None = None
+
+
 def sign_id_token(
     keyring: Keyring,
     digester: Digester,
@@ -44,11 +53,15 @@ def sign_id_token(
     grant: Grant,
     subject: str,
     user: User,
-    access_token: str,
+    beside: Beside,
     nonce: str | None,
     now: datetime,
+    scopes: tuple[str, ...] = (),
 ) -> str:
-    """Return the signed ID token that accompanies an access token."""
+    """Return the signed ID token of an answer.
+
+    `scopes` are those whose claims it carries because no access token can ask for them (OIDC Core §5.4).
+    """
     alg = client.id_token_alg
     protocol: dict[str, Json] = {
         "iss": issuer,
@@ -58,14 +71,17 @@ def sign_id_token(
         "exp": int((now + lifetimes.ID_TOKEN).timestamp()),
         "iat": int(now.timestamp()),
         "jti": make_id(),
-        "at_hash": half_hash(access_token, alg),
         **authentication_claims(grant),
     }
+    if beside.access_token is not None:
+        protocol["at_hash"] = half_hash(beside.access_token, alg)
+    if beside.code is not None:
+        protocol["c_hash"] = half_hash(beside.code, alg)
     if grant.session_id is not None:
         protocol["sid"] = session_identifier(digester, grant.session_id, client.id)
     if nonce is not None:
         protocol["nonce"] = nonce
-    return keyring.sign({**id_token_claims(user, grant.id_token_claims), **protocol}, alg=alg, typ=TYP)
+    return keyring.sign({**id_token_claims(user, scopes, grant.id_token_claims), **protocol}, alg=alg, typ=TYP)
 
 
 def authentication_claims(grant: Grant) -> Mapping[str, Json]:
