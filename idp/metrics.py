@@ -17,6 +17,7 @@ SECONDS = Histogram("idp_request_seconds", "Time to answer, by route", ("route",
 SIGN_INS = Counter("idp_sign_ins", "Sign-ins by outcome", ("outcome",))
 MESSAGES = Counter("idp_messages", "Mail and SMS by channel and what became of them", ("channel", "outcome"))
 WEBHOOKS = Counter("idp_webhook_tries", "Tries to deliver events by form and what became of them", ("form", "outcome"))
+LOGOUTS = Counter("idp_logout_tries", "Tries to tell clients that a session ended, by outcome", ("outcome",))
 SHED = Counter("idp_hash_pool_refused", "Sign-ins answered 503 because the password pool was full")
 
 

@@ -13,6 +13,7 @@ class EventKind(StrEnum):
     SIGNED_IN = "signed_in"
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGNED_OUT = "signed_out"
+    LOGOUT_UNDELIVERED = "logout_undelivered"
     CODE_ISSUED = "code_issued"
     CODE_REPLAYED = "code_replayed"
     AUTHORIZATION_REFUSED = "authorization_refused"

@@ -22,6 +22,12 @@ async def end_elsewhere(stores: Stores, user_id: str, now: datetime, *, spare: s
     return len(ended)
 
 
+async def remove_person(stores: Stores, user_id: str, now: datetime) -> bool:
+    """Remove a person and all that hangs on them, their sessions with a word to their clients first; False if gone."""
+    await stores.sessions.end_all_of(user_id, now)
+    return await stores.users.delete(user_id)
+
+
 async def end_everywhere(stores: Stores, user_id: str, now: datetime) -> None:
     """End all access to an account that may have been in other hands; none of its browsers is known any more."""
     await end_elsewhere(stores, user_id, now)

@@ -3,16 +3,19 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
 from idp import metrics
 from idp.clock import Clock
 from idp.domain.event import Actor, ActorKind, Event, EventKind
+from idp.flows.access import remove_person
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.audit_chain import AuditChain
 from idp.flows.audit_retention import AuditRetention
 from idp.flows.figures import add_answers, keep_hours
+from idp.flows.logout_worker import LogoutWorker
 from idp.flows.policy_watch import PolicyWatch
 from idp.flows.signing_keys import SigningKeys
 from idp.flows.webhook_planner import WebhookPlanner
@@ -30,6 +33,7 @@ ALERTS_EVERY_SECONDS = 30.0
 AUDIT_EVERY_SECONDS = 5.0
 PLANS_EVERY_SECONDS = 5.0  # as numbers are given
 WEBHOOKS_EVERY_SECONDS = 2.0
+LOGOUTS_EVERY_SECONDS = 2.0  # of what other processes wrote; what this one did is told at once
 FIGURES_EVERY_SECONDS = 60.0
 MAX_BATCHES = 1000
 log = structlog.get_logger("housekeeping")
@@ -58,8 +62,7 @@ async def delete_due(transactions: Transactions, clock: Clock) -> int:
     deleted = 0
     for user in due:
         async with transactions.open(write=True) as stores:
-            await stores.sessions.end_all_of(user.id, clock.now())
-            if await stores.users.delete(user.id):
+            if await remove_person(stores, user.id, clock.now()):
                 await stores.events.add(Event(EventKind.ACCOUNT_DELETED, user_id=user.id), clock.now())
                 deleted += 1
     return deleted
@@ -95,11 +98,12 @@ class Housekeeping:
         self, transactions: Transactions, keys: SigningKeys, outbox: OutboxWorker, clock: Clock,
         *, policies: PolicyWatch | None = None, alerts: AlertWatch | None = None,
         audit: tuple[AuditChain, AuditRetention] | None = None,
-        webhooks: tuple[WebhookPlanner, WebhookWorker] | None = None,
+        webhooks: tuple[WebhookPlanner, WebhookWorker] | None = None, logouts: LogoutWorker | None = None,
     ) -> None:  # fmt: skip
         """Keep what the chores need."""
         self._audit = audit
         self._webhooks = webhooks
+        self._logouts = logouts
         self._policies = policies
         self._alerts = alerts
         self._transactions = transactions
@@ -124,6 +128,9 @@ class Housekeeping:
             (self._add_answers, FIGURES_EVERY_SECONDS),
         ):
             self._tasks.append(asyncio.create_task(_repeat(chore, pause)))
+        if self._logouts is not None:
+            news = self._logouts.news
+            self._tasks.append(asyncio.create_task(_repeat(self._tell_of_logouts, LOGOUTS_EVERY_SECONDS, news)))
 
     async def stop(self) -> None:
         """End all chores."""
@@ -172,15 +179,29 @@ class Housekeeping:
         if self._webhooks is not None:
             await self._webhooks[1].deliver()
 
+    async def _tell_of_logouts(self) -> None:
+        if self._logouts is not None:
+            await self._logouts.deliver()
+
     async def _deliver(self) -> None:
         while await self._outbox.deliver():
             pass
 
 
-async def _repeat(chore: Callable[[], Awaitable[None]], pause: float) -> None:
+async def _repeat(chore: Callable[[], Awaitable[None]], pause: float, news: asyncio.Event | None = None) -> None:
+    """Do a chore again and again, after a pause or as soon as there is news."""
     while True:
-        await asyncio.sleep(pause)
+        await _pause(pause, news)
         try:
             await chore()
         except (DatabaseAway, KeyStoreFault) as error:
             log.warning("chore postponed", chore=getattr(chore, "__name__", "?"), error=str(error))
+
+
+async def _pause(seconds: float, news: asyncio.Event | None) -> None:
+    if news is None:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await news.wait()

@@ -20,7 +20,7 @@ from idp.domain.user import (
 )  # fmt: skip
 from idp.factors.password import PasswordHasher
 from idp.factors.password_judge import PasswordJudge
-from idp.flows.access import end_everywhere
+from idp.flows.access import end_everywhere, remove_person
 from idp.policy import lifetimes
 from idp.storage.stores import Stores, Transactions
 from idp.storage.users import IdentifierTaken
@@ -156,8 +156,7 @@ class UserAdministration:
         """Remove a person and all that hangs on them; their id is never used again."""
         now = self._clock.now()
         async with self._transactions.open(write=True) as stores:
-            await stores.sessions.end_all_of(user.id, now)
-            await stores.users.delete(user.id)
+            await remove_person(stores, user.id, now)
             await stores.events.add(_event(user.id, "deleted", before=user), now)
 
     async def administrator_link(self) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from idp.domain.client import CLIENT_ID, Client
 from idp.domain.definitions import Definitions
 from idp.domain.event import Event, EventKind
+from idp.domain.json import JsonObject
 from idp.domain.secret import Digester, Sealer
 from idp.oauth.keyring import Keyring
 from idp.oauth.openid.subject import Subjects
@@ -40,6 +41,10 @@ class Engine:
     def url(self, path: str) -> str:
         """Return one of our URLs; always from the issuer, never from a Host header."""
         return self.issuer + path
+
+    def keys_of(self, client: Client) -> JsonObject | None:
+        """Return a client's own public keys, as this process knows them; none are fetched."""
+        return client.jwks if self.remote_keys is None else self.remote_keys.of(client)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ RESENDS_WINDOW = timedelta(hours=1)
 WEBAUTHN_CHALLENGE = timedelta(minutes=5)
 REMEMBERED_BROWSER = timedelta(days=30)
 REMEMBERED_BROWSERS = 10
+LOGOUT_TOKEN = timedelta(minutes=2)
 RESET_LINK = timedelta(minutes=30)
 ADDRESS_VERIFICATION = timedelta(hours=24)
 INVITATION = timedelta(hours=72)

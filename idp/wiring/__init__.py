@@ -184,6 +184,7 @@ def _assemble(
     housekeeping = Housekeeping(
         transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],
         audit=(audit.chain, audit.retention), webhooks=(hooks.planner, hooks.worker),
+        logouts=hooks.logouts,
     )  # fmt: skip
     return Site(
         settings=settings, clock=clock, database=database, transactions=transactions, watch=watch, engine=engine,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from idp.clock import Clock
 from idp.flows.alerts import Alerts
+from idp.flows.logout_worker import LogoutWorker
 from idp.flows.webhook_planner import WebhookPlanner
 from idp.flows.webhook_sender import WebhookSender
 from idp.flows.webhook_signals import StreamSignals
@@ -23,6 +24,7 @@ class Webhooks:
     planner: WebhookPlanner
     worker: WebhookWorker
     streams: Streams
+    logouts: LogoutWorker
 
 
 def build_webhooks(
@@ -36,4 +38,5 @@ def build_webhooks(
         planner=WebhookPlanner(transactions, clock, streams=signals.owed),
         worker=WebhookWorker(transactions, sender, alerts, clock),
         streams=Streams(transactions, engine, clock, post, signals),
+        logouts=LogoutWorker(transactions, post, engine, clock),
     )

@@ -1,17 +1,25 @@
 """LO01–LO08: signing others out, and what must be dead afterwards (RP-Initiated Logout 1.0 §2, §3, §6)."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from idp.flows.logout_worker import PLACES_OF_ONE
 from tests.support.attacker import assert_error_page, is_signed_in, post_form, signed_in, through, tokens_for
 from tests.support.client_auth import ASSERTION_TYPE
 from tests.support.html_browser import HtmlBrowser, Page
-from tests.support.provider import DAY, Person
+from tests.support.logouts import Logouts, logouts
+from tests.support.provider import DAY, Person, at_once
 from tests.support.relying_party import RelyingParty
+from tests.support.signals import claims_of
 from tests.support.target import Target
+from tests.support.webhooks import RESET, saying
 
 SIGNED_OUT = "https://rp.example/signed-out"
+EARS = 5
 
 
 async def end_session(browser: HtmlBrowser, **fields: str) -> Page:
@@ -170,6 +178,84 @@ async def test_lo07_tokens_in_each_others_place_are_refused(rp: RelyingParty, in
         fields = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE, "client_assertion": text}
         answer = await rp.http.post(f"{rp.issuer}/token", data=fields)
         assert answer.json()["error"] == "invalid_client"
+
+
+@pytest.fixture
+async def told(tmp_path: Path) -> AsyncIterator[Logouts]:
+    """A provider with clients that are told when a session ends."""
+    async with logouts("sqlite", tmp_path, ears=EARS) as here:
+        yield here
+
+
+async def test_lo05_a_back_channel_token_says_for_whom_from_whom_and_how_long(told: Logouts) -> None:
+    rp = await told.client()
+    async with told.inside() as (browser, person):
+        tokens = await told.visit(browser, rp)
+        await told.leave(browser)
+    [claims] = await told.told()
+
+    assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "events"}
+    assert (claims["iss"], claims["aud"], claims["sub"]) == (rp.issuer, rp.client_id, person.id)
+    assert claims["sid"] == claims_of(tokens.id_token)["sid"]
+    assert 0 < claims["exp"] - claims["iat"] <= 120
+
+
+async def test_lo06_clients_that_hang_or_fail_hold_up_neither_the_person_nor_others(told: Logouts) -> None:
+    """Twenty are told: some hang, some answer 5xx, some reset the connection; who fails is tried three times."""
+    hanging, failing, resetting = told.ears[0], told.ears[1], told.ears[2]
+    hanging.hold, failing.usual, resetting.usual = asyncio.Event(), saying(503), RESET
+    parties = [await told.client(told.ears[number % EARS]) for number in range(20)]
+    async with told.inside(*parties) as (browser, _person):
+        await told.leave(browser)  # the page is there, and nobody was told yet
+        assert browser.page.name == "signed-out"
+    assert sum(len(ear.received) for ear in told.ears) == 0
+
+    work = asyncio.create_task(told.deliver())
+    async with asyncio.timeout(10):
+        while sum(len(ear.received) for ear in told.ears[3:]) < 8:
+            await asyncio.sleep(0.01)
+    assert not work.done()
+    hanging.hold.set()
+    await work
+
+    for _ in range(5):
+        told.provider.clock.advance(DAY / 24)
+        await told.deliver()
+    assert [len(ear.received) for ear in told.ears] == [4, 12, 12, 4, 4]
+
+
+async def test_lo06_one_client_that_hangs_leaves_places_for_others(told: Logouts) -> None:
+    slow, quick = await told.client(told.ears[0]), await told.client(told.ears[1])
+    told.ears[0].hold = asyncio.Event()
+    for parties in [(slow,)] * 20 + [(quick,)]:
+        async with told.inside(*parties) as (browser, _person):
+            await told.leave(browser)
+
+    work = asyncio.create_task(told.deliver())
+    async with asyncio.timeout(10):
+        while not told.ears[1].received:
+            await asyncio.sleep(0.01)
+
+    assert len(told.ears[0].received) == PLACES_OF_ONE
+    told.ears[0].hold.set()
+    assert await work == 21
+
+
+async def test_lo07_a_logout_token_opens_nothing(told: Logouts) -> None:
+    rp = await told.client(grant_types=["authorization_code", "refresh_token", "client_credentials"])
+    async with told.inside(rp) as (browser, _person):
+        await told.leave(browser)
+        await told.deliver()
+        token = told.ears[0].received[0].body.decode().partition("=")[2]
+        await told.visit(browser, rp)
+
+        assert (await rp.userinfo(token)).status == 401
+        assert not await rp.is_active(token)
+        assert (await at_once(browser, rp, prompt="none", id_token_hint=token)).error == "invalid_request"
+        assert_error_page((await end_session(browser, id_token_hint=token)).response)
+    fields = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE, "client_assertion": token}
+    answer = await rp.http.post(f"{rp.issuer}/token", data=fields)
+    assert answer.json()["error"] == "invalid_client"
 
 
 async def test_lo08_after_the_sign_out_everything_is_dead_on_every_worker(either: Target) -> None:

@@ -68,6 +68,7 @@ NOT_OF_A_PERSON = {
     EventKind.ADMIN_REFUSED,
     EventKind.MESSAGE_CHANGED,
     EventKind.WEBHOOK_CHANGED,
+    EventKind.LOGOUT_UNDELIVERED,
 }
 
 TITLES = {

@@ -11,7 +11,7 @@ from idp.domain.event import EventKind
 from idp.domain.permission import Permission as P
 from idp.domain.user import Role, User, UserStatus
 from idp.flows import throttle
-from idp.flows.access import end_everywhere, wipe_factors
+from idp.flows.access import end_everywhere, remove_person, wipe_factors
 from idp.flows.admin.listing import MOST
 from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, invalid, missing
@@ -110,8 +110,7 @@ async def _delete(work: Work, acted: PersonActedOn) -> Nothing:
     if user.id == work.caller.user_id:
         raise Problem(Code.CONFLICT, "one's own account is deleted on its own page")
     await _keep_an_owner(work, user)
-    await work.stores.sessions.end_all_of(user.id, work.now)
-    await work.stores.users.delete(user.id)
+    await remove_person(work.stores, user.id, work.now)
     await work.record(EventKind.USER_CHANGED, user_id=user.id, change="deleted", before={"role": user.role.value})
     return Nothing()
 

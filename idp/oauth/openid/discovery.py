@@ -75,6 +75,8 @@ def metadata(
         "prompt_values_supported": [prompt.value for prompt in Prompt],
         "display_values_supported": ["page"],
         "ui_locales_supported": list(ui_locales),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
     if registers_clients:
         document["registration_endpoint"] = f"{issuer}/register"

@@ -11,8 +11,9 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 
+from idp.domain.client import Client
 from idp.domain.json import Json, JsonObject
-from idp.policy.encryption import ALGS, ENCS, fitting_jwk
+from idp.policy.encryption import ALGS, ENCS, fitting_jwk, wanted
 
 _SPOKEN = [*ALGS, *ENCS]
 
@@ -49,6 +50,15 @@ def encrypt_for(
         return jwe.encrypt_compact(protected, text.encode(), _imported(jwk), registry=registry)
     except (JoseError, ValueError) as error:
         raise NoEncryptionKey(alg) from error
+
+
+def sealed(
+    client: Client, client_keys: JsonObject | None, answer: str, text: str, *, cty: str | None = "JWT",
+    header: Mapping[str, Json] | None = None,
+) -> str:  # fmt: skip
+    """Return a text encrypted as the client registered for this kind of answer, or as it is; raise NoEncryptionKey."""
+    how = wanted(client, answer)
+    return text if how is None else encrypt_for(client_keys, *how, text, cty=cty, header=header)
 
 
 def _imported(jwk: Mapping[str, Json]) -> Key:
