@@ -16,6 +16,17 @@ class Channel(StrEnum):
     DEVICE = "device"
     CIBA = "ciba"
 
+    @property
+    def grant_type(self) -> str:
+        """Return the grant type by which the client polls (RFC 8628 §3.4, CIBA §10.1)."""
+        return _GRANT_TYPES[self.value]
+
+
+_GRANT_TYPES = {
+    "device": "urn:ietf:params:oauth:grant-type:device_code",
+    "ciba": "urn:openid:params:grant-type:ciba",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:

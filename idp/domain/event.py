@@ -24,8 +24,10 @@ class EventKind(StrEnum):
     REFRESH_REUSED = "refresh_reused"
     CONSENT_GIVEN = "consent_given"
     CONSENT_DENIED = "consent_denied"
+    REQUEST_APPROVED = "request_approved"
     CLIENT_CHANGED = "client_changed"
     CLIENT_TESTED = "client_tested"
+    CLIENT_REFUSED = "client_refused"
     REGISTRATION_TOKEN_CHANGED = "registration_token_changed"
     USER_CHANGED = "user_changed"
     ADMINISTRATOR_MADE = "administrator_made"
@@ -82,6 +84,10 @@ class EventKind(StrEnum):
     MESSAGE_CHANGED = "message_changed"
     LIST_EXPORTED = "list_exported"
     WEBHOOK_CHANGED = "webhook_changed"
+    UPSTREAM_CHANGED = "upstream_changed"
+    UPSTREAM_REFUSED = "upstream_refused"
+    SIGN_IN_LINKED = "sign_in_linked"
+    SIGN_IN_UNLINKED = "sign_in_unlinked"
     DEFINITION_CHANGED = "definition_changed"
 
 
@@ -176,6 +182,7 @@ _BY_SOMEBODY_ELSE = frozenset({
 _BY_NOBODY_PROVED = frozenset({
     EventKind.SIGN_IN_REFUSED, EventKind.THROTTLED, EventKind.FACTOR_REFUSED, EventKind.RESET_ASKED,
     EventKind.RECOVERY_STARTED, EventKind.SIGN_UP_STARTED, EventKind.ATTEMPT_ASKED,
+    EventKind.UPSTREAM_REFUSED, EventKind.CLIENT_REFUSED,
 })  # fmt: skip
 _BY_CLIENTS = frozenset({
     EventKind.TOKENS_ISSUED, EventKind.TOKENS_REFRESHED, EventKind.TOKEN_REFUSED, EventKind.TOKEN_REVOKED,
@@ -187,5 +194,5 @@ _BY_THE_SYSTEM = frozenset({
 _REFUSALS = frozenset({
     EventKind.SIGN_IN_REFUSED, EventKind.AUTHORIZATION_REFUSED, EventKind.TOKEN_REFUSED, EventKind.FACTOR_REFUSED,
     EventKind.THROTTLED, EventKind.CONSENT_DENIED, EventKind.CODE_REPLAYED, EventKind.REFRESH_REUSED,
-    EventKind.ATTEMPT_DENIED,
+    EventKind.ATTEMPT_DENIED, EventKind.UPSTREAM_REFUSED, EventKind.CLIENT_REFUSED,
 })  # fmt: skip

@@ -14,6 +14,7 @@ from idp.flows.access import remove_person
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.audit_chain import AuditChain
 from idp.flows.audit_retention import AuditRetention
+from idp.flows.ciba_pings import CibaPings
 from idp.flows.figures import add_answers, keep_hours
 from idp.flows.logout_worker import LogoutWorker
 from idp.flows.policy_watch import PolicyWatch
@@ -33,6 +34,7 @@ ALERTS_EVERY_SECONDS = 30.0
 AUDIT_EVERY_SECONDS = 5.0
 PLANS_EVERY_SECONDS = 5.0  # as numbers are given
 WEBHOOKS_EVERY_SECONDS = 2.0
+PINGS_EVERY_SECONDS = 1.0  # somebody waits at the other end
 LOGOUTS_EVERY_SECONDS = 2.0  # of what other processes wrote; what this one did is told at once
 FIGURES_EVERY_SECONDS = 60.0
 MAX_BATCHES = 1000
@@ -99,11 +101,13 @@ class Housekeeping:
         *, policies: PolicyWatch | None = None, alerts: AlertWatch | None = None,
         audit: tuple[AuditChain, AuditRetention] | None = None,
         webhooks: tuple[WebhookPlanner, WebhookWorker] | None = None, logouts: LogoutWorker | None = None,
+        pings: CibaPings | None = None,
     ) -> None:  # fmt: skip
         """Keep what the chores need."""
         self._audit = audit
         self._webhooks = webhooks
         self._logouts = logouts
+        self._pings = pings
         self._policies = policies
         self._alerts = alerts
         self._transactions = transactions
@@ -124,6 +128,7 @@ class Housekeeping:
             (self._link_events, AUDIT_EVERY_SECONDS),
             (self._plan_webhooks, PLANS_EVERY_SECONDS),
             (self._deliver_webhooks, WEBHOOKS_EVERY_SECONDS),
+            (self._deliver_pings, PINGS_EVERY_SECONDS),
             (self._count_hours, SWEEP_EVERY_SECONDS),
             (self._add_answers, FIGURES_EVERY_SECONDS),
         ):
@@ -182,6 +187,10 @@ class Housekeeping:
     async def _tell_of_logouts(self) -> None:
         if self._logouts is not None:
             await self._logouts.deliver()
+
+    async def _deliver_pings(self) -> None:
+        if self._pings is not None:
+            await self._pings.deliver()
 
     async def _deliver(self) -> None:
         while await self._outbox.deliver():

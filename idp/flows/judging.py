@@ -28,6 +28,7 @@ from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy import judgement as judgements
 from idp.policy import prompts, step_up
+from idp.policy.approval import event_of
 from idp.policy.facts import Event
 from idp.policy.judgement import Account, Judgement
 from idp.policy.rules import Decision, EffectKind
@@ -195,9 +196,9 @@ async def _deny(context: Context, visit: Visit, judged: Judged) -> None:
 
 
 def _event_of(interaction: Interaction) -> Event:
-    """Return what the person is on the way to: a sign-in, or the very change for which one of our pages sent them."""
+    """Return what the person is on the way to: a sign-in, an approval, or the change for which our page sent them."""
     if interaction.fresh_within is None:
-        return Event.LOGIN
+        return event_of(interaction.request, Event.LOGIN)
     facts = interaction.judgement.get("facts") if interaction.judgement is not None else None
     return Event(facts["event"]) if isinstance(facts, dict) and "event" in facts else Event.CREDENTIAL_CHANGE
 

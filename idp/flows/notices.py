@@ -5,6 +5,7 @@ proved address only and carries a link that secures the account; a code or link 
 """
 
 from datetime import datetime, timedelta
+from math import ceil
 from urllib.parse import urlsplit
 
 from idp.domain.assurance import Factor
@@ -14,6 +15,7 @@ from idp.domain.message import Message
 from idp.domain.secret import Digest, Digester, make_secret
 from idp.domain.tokens import Grant
 from idp.domain.user import User
+from idp.domain.waiting import WaitingRequest
 from idp.flows.devices import describe_agent
 from idp.flows.visit import Visit
 from idp.messages import email, sms
@@ -90,6 +92,7 @@ class Notices:
         to: str | None = None,
         once_a_day: bool = False,
         decision: str = "",
+        life: timedelta = NOTICE_LIFE,
         **facts: object,
     ) -> None:
         """Tell a person what happened to their account, with a link that secures it; `decision` names what it was."""
@@ -104,7 +107,7 @@ class Notices:
         message = self._mail(kind, address, self.locale_of(user), now, secure_link=link, **facts)
         day = f"{user.id}|{kind}|{now.date().isoformat()}"
         dedupe = self._digester.digest("notice", day) if once_a_day else None
-        await stores.outbox.add(message, expires_at=now + NOTICE_LIFE, dedupe=dedupe)
+        await stores.outbox.add(message, expires_at=now + life, dedupe=dedupe)
 
     async def link(
         self, stores: Stores, purpose: str, *, now: datetime, life: timedelta, user_id: str | None, path: str,
@@ -182,6 +185,17 @@ class Notices:
     async def refresh_token_reused(self, context: Context, client: Client, grant: Grant, user: User) -> None:
         """Tell a person that a refresh token was used twice (RFC 9700 §4.14.2)."""
         await self.tell(context.stores, user, "refresh_token_reused", context.now, client_name=client.name)
+
+    async def ciba_request(self, context: Context, client: Client, user: User, asked: WaitingRequest) -> None:
+        """Tell a person that an application asks them something, with the way to answer (CIBA §7)."""
+        approval = asked.request.approves
+        assert approval is not None
+        await self.tell(
+            context.stores, user, "ciba_request", context.now, life=asked.expires_at - context.now,
+            client_name=client.name, message=approval.message or "",
+            link=self.url(f"ciba/approve/{asked.id}"),
+            minutes=ceil((asked.expires_at - context.now).total_seconds() / 60),
+        )  # fmt: skip
 
     def _mail(self, kind: str, to: str, locale: str, now: datetime, **facts: object) -> Message:
         return email.compose(self._templates, kind, to=to, locale=locale, sent_at=now, brand=self._brand, **facts)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from idp.clock import Clock
 from idp.flows.alerts import Alerts
+from idp.flows.ciba_pings import CibaPings
 from idp.flows.logout_worker import LogoutWorker
 from idp.flows.webhook_planner import WebhookPlanner
 from idp.flows.webhook_sender import WebhookSender
@@ -25,6 +26,7 @@ class Webhooks:
     worker: WebhookWorker
     streams: Streams
     logouts: LogoutWorker
+    pings: CibaPings
 
 
 def build_webhooks(
@@ -39,4 +41,5 @@ def build_webhooks(
         worker=WebhookWorker(transactions, sender, alerts, clock),
         streams=Streams(transactions, engine, clock, post, signals),
         logouts=LogoutWorker(transactions, post, engine, clock),
+        pings=CibaPings(transactions, post, clock),
     )

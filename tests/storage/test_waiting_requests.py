@@ -28,7 +28,7 @@ async def asked(
         await stores.device_requests.add(made, device_code=secret, user_code=digest(), now=NOW)
     else:
         made = replace(made, user_id=made.user_id or world.user.id)
-        await stores.ciba_requests.add(made, digest=secret, now=NOW, ping=("an id", "a token"))
+        await stores.ciba_requests.add(made, digest=secret, now=NOW, ping=("an-id", "a-token"))
     return made, secret
 
 
@@ -192,7 +192,7 @@ async def test_a_ping_is_taken_by_one_worker_and_comes_back_unless_it_is_settled
 
     (ping,) = await stores.ciba_requests.claim_pings(NOW, until=NOW + MINUTE, limit=10)
 
-    assert (ping.request_id, ping.auth_req_id, ping.token, ping.tries) == (made.id, "an id", "a token", 1)
+    assert (ping.request_id, ping.auth_req_id, ping.token, ping.tries) == (made.id, "an-id", "a-token", 1)
     assert not await stores.ciba_requests.claim_pings(NOW, until=NOW + MINUTE, limit=10)
     (again,) = await stores.ciba_requests.claim_pings(NOW + MINUTE, until=NOW + 2 * MINUTE, limit=10)
     assert again.tries == 2

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idp.flows import authorization
+from idp.flows import authorization, ciba_approval
 from idp.flows.self_service import owner_of
 from idp.web import pages
 from idp.web.account.gate import Desk, own
@@ -32,6 +32,7 @@ async def _home(desk: Desk) -> Response:
         second_factors=len(facts.second_factors),
         recovery_codes=await desk.context.stores.recovery_codes.count(user.id),
         sessions=len(sessions),
+        waiting=await ciba_approval.open_requests(desk.context, desk.owner),
     )
 
 
