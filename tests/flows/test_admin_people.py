@@ -20,7 +20,7 @@ from tests.support.operators import COMMAND, Operators, operators
 HIDDEN = "(not shown)"
 #: Lists that only whoever may change them has any use for.
 READING_BUT_FOR_WRITERS = (
-    "invitations.list", "registration_tokens.list", "configuration.export", "webhooks.list", "webhooks.deliveries",
+    "invitations.list", "registration_tokens.list", "configuration.export", "webhooks.show", "webhooks.list", "webhooks.deliveries",
 )  # fmt: skip
 #: What is taken back and nobody loses anything by but a way that they were given.
 TAKEN_BACK_AT_ONCE = (Permission.CONSENTS_REVOKE, Permission.INVITATIONS_WRITE, Permission.REGISTRATION_WRITE)
@@ -258,6 +258,10 @@ async def test_many_at_once_succeed_or_fail_each_by_itself(desk: Operators) -> N
     assert [(each["id"], each["problem"]) for each in done["items"]] == [
         (one.id, None), (above.id, "forbidden"), ("nobody", "not_found"),
     ]  # fmt: skip
+    lines = [row for row in await desk.events("admin_refused") if row["actor_id"] == administrator.user_id]
+    assert {(row["user_id"], row["detail"]["operation"], row["detail"]["reason"], row["result"]) for row in lines} == {
+        (above.id, "users.disable", "forbidden", "refused"), (None, "users.disable", "not_found", "refused"),
+    }  # fmt: skip
     assert await desk.refused("users.bulk", administrator, action="disable", ids=["x"] * 101) is Code.INVALID
     assert await desk.refused("users.bulk", administrator, action="delete", ids=["x"]) is Code.INVALID
 

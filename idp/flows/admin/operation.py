@@ -183,12 +183,16 @@ class Administration:
             raise Problem(Code.STEP_UP_REQUIRED, f"{operation.name} needs a proof that is less than five minutes old")
 
     async def _record_refusal(self, name: str, caller: Caller, problem: Problem) -> None:
-        event = Event(
-            EventKind.ADMIN_REFUSED, address=caller.address, actor=caller.actor, result=Result.REFUSED,
-            detail={"operation": name, "reason": problem.code.value, **caller.noted},
-        )  # fmt: skip
         async with self.tools.transactions.open(write=True, request_id=caller.request_id) as stores:
-            await stores.events.add(event, self.tools.clock.now())
+            await stores.events.add(refusal(name, caller, problem), self.tools.clock.now())
+
+
+def refusal(name: str, caller: Caller, problem: Problem, *, user_id: str | None = None) -> Event:
+    """Return what the trail says of an operation that was refused, or of one line of an operation on many."""
+    return Event(
+        EventKind.ADMIN_REFUSED, user_id, address=caller.address, actor=caller.actor, result=Result.REFUSED,
+        detail={"operation": name, "reason": problem.code.value, **caller.noted},
+    )  # fmt: skip
 
 
 def read(model: type[I], given: Mapping[str, object]) -> I:

@@ -13,7 +13,7 @@ from idp.domain.user import Role, User, UserStatus
 from idp.flows import throttle
 from idp.flows.access import end_everywhere, remove_person, wipe_factors
 from idp.flows.admin.listing import MOST
-from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
+from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work, refusal
 from idp.flows.admin.problem import Code, Problem, invalid, missing
 from idp.flows.admin.users import Person, PersonWanted, changeable, person_of, send_reset
 from idp.flows.admin.values import Id, Version
@@ -197,7 +197,14 @@ async def _bulk(work: Work, wanted: Bulk) -> BulkDone:
             lines.append(BulkLine(id=user_id, done=True))
         except Problem as problem:
             lines.append(BulkLine(id=user_id, done=False, problem=problem.code.value))
+            await _record_refused_line(work, wanted.action, user_id, problem)
     return BulkDone(items=lines)
+
+
+async def _record_refused_line(work: Work, action: str, user_id: str, problem: Problem) -> None:
+    """Append that one of many was refused, as if it had been asked for alone; only of an account is it said which."""
+    known = user_id if await work.stores.users.find(user_id) is not None else None
+    await work.stores.events.add(refusal(f"users.{action}", work.caller, problem, user_id=known), work.now)
 
 
 DISABLE = Operation(
