@@ -22,6 +22,18 @@ class InvalidClient(OAuth2Error):  # type: ignore[misc]
         return [*headers, ("WWW-Authenticate", 'Basic realm="token"')] if self._used_header else headers
 
 
+class InvalidTarget(OAuth2Error):  # type: ignore[misc]
+    """No access token for this resource: unknown, malformed, not granted or not for this client (RFC 8707 §2)."""
+
+    error = "invalid_target"
+
+
+class InvalidDetails(OAuth2Error):  # type: ignore[misc]
+    """Authorization details that are malformed, unknown, not granted or not for this client (RFC 9396 §5, §6)."""
+
+    error = "invalid_authorization_details"
+
+
 class TooManyRequests(OAuth2Error):  # type: ignore[misc]
     """Too many unknown codes or tokens from one network (RFC 6585 §4)."""
 
@@ -43,6 +55,15 @@ class PageError(Exception):
         super().__init__(error)
         self.error = error
         self.description = description
+
+
+class UnregisteredRedirect(PageError):
+    """A request of a client that exists, with a redirect URI that is none of its own: told like an unknown client."""
+
+    def __init__(self, unknown: PageError, client_id: str) -> None:
+        """Keep the words for an unknown client, and which one it is, for whoever looks after it."""
+        super().__init__(unknown.error, unknown.description)
+        self.client_id = client_id
 
 
 class RedirectError(Exception):

@@ -12,6 +12,8 @@ class Advice(StrEnum):
     CODE_UNKNOWN = "code_unknown"
     CODE_TWICE = "code_twice"
     PERSON_GONE = "person_gone"
+    POLLED = "polled"
+    WHOM = "whom"
     REFRESH_UNKNOWN = "refresh_unknown"
     REFRESH_TWICE = "refresh_twice"
     MOTION = "motion"
@@ -22,6 +24,10 @@ class Advice(StrEnum):
     SILENT = "silent"
     PROOF = "proof"
     KEY = "key"
+    SECRET = "secret"
+    ASSERTION = "assertion"
+    METHOD = "method"
+    UNREGISTERED = "unregistered"
     OTHER = "other"
 
 
@@ -31,6 +37,8 @@ SENTENCES: Mapping[Advice, str] = {
     Advice.CODE_UNKNOWN: "Redeem a code within 60 seconds, with the client that it was made for.",
     Advice.CODE_TWICE: "Redeem each code once, also when the page is reloaded or a request is repeated.",
     Advice.PERSON_GONE: "The person had signed out or was disabled meanwhile: start a new sign-in.",
+    Advice.POLLED: "Poll with the device_code or auth_req_id of this client until it is answered or over, and no longer.",
+    Advice.WHOM: "Name somebody who has an account here, by exactly one hint.",
     Advice.REFRESH_UNKNOWN: "Start a new sign-in when a refresh token is refused; it had expired, or was revoked.",
     Advice.REFRESH_TWICE: "Store the refresh token of each answer before using it, and refresh in one place at a time.",
     Advice.MOTION: "A refresh came from elsewhere: start a new sign-in, and look where refresh tokens are kept.",
@@ -41,6 +49,10 @@ SENTENCES: Mapping[Advice, str] = {
     Advice.SILENT: "prompt=none was sent while somebody had to act: start again without it.",
     Advice.PROOF: "The request demands a proof that the person lacks: ask for less, or let them set it up first.",
     Advice.KEY: "Send a new DPoP proof with each request, by the key that the sign-in began with, for this very URL.",
+    Advice.SECRET: "Send the secret that was shown last; a replaced one works for one more day.",
+    Advice.ASSERTION: "Sign with a registered key; aud is the issuer, exp is near, and each jti is sent once.",
+    Advice.METHOD: "Prove the client by the one method that it is registered for, or register another one.",
+    Advice.UNREGISTERED: "Register the redirect URI that it sends, character for character, or send a registered one.",
     Advice.OTHER: "Look at the event's detail in the trail, and compare with the client's registration.",
 }
 _BY_CHECK: Mapping[str, Advice] = {
@@ -51,12 +63,18 @@ _BY_CHECK: Mapping[str, Advice] = {
     "check_code_is_unspent": Advice.CODE_TWICE,
     "spend_code": Advice.CODE_TWICE,
     "check_person_is_alive": Advice.PERSON_GONE,
+    "check_request_is_known_and_own": Advice.POLLED,
+    "check_request_is_alive": Advice.POLLED,
+    "spend_request": Advice.POLLED,
     "check_token_is_known_and_own": Advice.REFRESH_UNKNOWN,
     "check_token_is_fresh": Advice.REFRESH_TWICE,
     "spend_token": Advice.REFRESH_TWICE,
     "check_motion": Advice.MOTION,
     "check_scope": Advice.SCOPE,
     "check_grant_type": Advice.GRANT_TYPE,
+    "auth_method": Advice.METHOD,
+    "private_key_jwt": Advice.ASSERTION,
+    "client_secret_jwt": Advice.ASSERTION,
 }
 _BY_ERROR: Mapping[str, Advice] = {
     "invalid_scope": Advice.SCOPE,
@@ -64,6 +82,7 @@ _BY_ERROR: Mapping[str, Advice] = {
     "unsupported_grant_type": Advice.GRANT_TYPE,
     "invalid_request": Advice.INVALID_REQUEST,
     "access_denied": Advice.PERSON_SAID_NO,
+    "unknown_user_id": Advice.WHOM,
     "login_required": Advice.SILENT,
     "interaction_required": Advice.SILENT,
     "consent_required": Advice.SILENT,
@@ -72,6 +91,8 @@ _BY_ERROR: Mapping[str, Advice] = {
     "code_replayed": Advice.CODE_TWICE,
     "refresh_reused": Advice.REFRESH_TWICE,
     "consent_denied": Advice.PERSON_SAID_NO,
+    "invalid_client": Advice.SECRET,
+    "unregistered_redirect_uri": Advice.UNREGISTERED,
 }
 
 

@@ -20,7 +20,8 @@ from tests.support.operators import COMMAND, Operators, operators
 HIDDEN = "(not shown)"
 #: Lists that only whoever may change them has any use for.
 READING_BUT_FOR_WRITERS = (
-    "invitations.list", "registration_tokens.list", "configuration.export", "webhooks.show", "webhooks.list", "webhooks.deliveries",
+    "invitations.list", "registration_tokens.list", "configuration.export", "webhooks.show",
+    "webhooks.list", "webhooks.deliveries",
 )  # fmt: skip
 #: What is taken back and nobody loses anything by but a way that they were given.
 TAKEN_BACK_AT_ONCE = (Permission.CONSENTS_REVOKE, Permission.INVITATIONS_WRITE, Permission.REGISTRATION_WRITE)

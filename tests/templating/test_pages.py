@@ -53,6 +53,7 @@ WITHOUT_WORDS = {Refusal.LINK_SPENT}
 NOT_OF_A_PERSON = {
     EventKind.CLIENT_CHANGED,
     EventKind.CLIENT_TESTED,
+    EventKind.CLIENT_REFUSED,
     EventKind.REGISTRATION_TOKEN_CHANGED,
     EventKind.KEY_ROTATED,
     EventKind.KEY_REVOKED,
@@ -356,7 +357,7 @@ def test_forms_post_and_carry_the_token_against_forgery(page: str, facts: dict[s
         assert all("form" in token.inside for token in tokens)
 
 
-@pytest.mark.parametrize("name", ["webauthn.js", "password.js", "print.js"])
+@pytest.mark.parametrize("name", ["webauthn.js", "password.js", "print.js", "go_on.js"])
 def test_a_script_is_a_file_of_ours_with_the_answer_s_nonce(name: str) -> None:
     document = read("login/login.html", **(LOGIN | {"scripts": (name,)}))
 
