@@ -13,22 +13,24 @@ from idp.domain.event import EventKind
 from idp.domain.secret import Digest, Digester, equal, make_id
 from idp.domain.session import Session
 from idp.domain.user import User
-from idp.flows import browser_session, judging
+from idp.flows import approvals, browser_session, judging
+from idp.flows.approvals import Answered
 from idp.flows.enrolled import facts_of
 from idp.flows.visit import Visit
 from idp.oauth import authorization, client_test
 from idp.oauth.authorization import Accepted
 from idp.oauth.context import Context
 from idp.oauth.errors import RedirectError
-from idp.oauth.extensions.response_modes import Delivery
-from idp.oauth.grants.authorization_code import issue_code
+from idp.oauth.extensions import front_channel, jar, par
+from idp.oauth.extensions.response_modes import Delivery, Route
 from idp.oauth.request import Pairs
 from idp.policy import consent as consent_policy
 from idp.policy import lifetimes, prompts
+from idp.policy.approval import event_of
 from idp.policy.facts import Event
 from idp.policy.prompts import Fail, Situation, Step
 
-__all__ = ["GoTo", "Outcome", "Standing", "Step", "Stuck"]
+__all__ = ["Answered", "GoTo", "Outcome", "Standing", "Step", "Stuck"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ class Standing:
     @property
     def is_remembered(self) -> bool:
         """Say whether a consent given now spares the next question."""
-        is_test = self.request is not None and self.request.tested_by is not None
-        return self.client is not None and not is_test and consent_policy.may_remember(self.client)
+        request, client = self.request, self.client
+        return request is not None and client is not None and consent_policy.spares_next(request, client)
 
 
-Outcome = GoTo | Delivery | Stuck
+Outcome = GoTo | Delivery | Answered | Stuck
 
 
 def browser_digest(digester: Digester, visit: Visit) -> Digest:
@@ -78,7 +80,9 @@ async def begin(
     context: Context, visit: Visit, pairs: Pairs, *, path: str, tell: judging.Tell | None = None
 ) -> Outcome:
     """Answer a request to /authorize; raise PageError if nobody may be redirected to."""
-    return await begin_checked(context, visit, await authorization.check(context, pairs), path=path, tell=tell)
+    pushed = await par.find(context, pairs)
+    checked = await authorization.check(context, pairs) if pushed is None else pushed
+    return await begin_checked(context, visit, checked, path=path, tell=tell)
 
 
 async def begin_checked(
@@ -90,10 +94,11 @@ async def begin_checked(
     request, client = checked.request, checked.client
     session = await _current_session(context, visit)
     situation = await situate(context, visit, request, None, session)
-    situation = await judging.of_session(context, visit, situation, request, client, Event.AUTHORIZE, tell=tell)
+    event = event_of(request, Event.AUTHORIZE)
+    situation = await judging.of_session(context, visit, situation, request, client, event, tell=tell)
     step = await _decide(context, request, client, situation)
     if isinstance(step, Fail):
-        return await _refuse(context, request, step, session)
+        return await _refuse(context, request, client, step, session)
     if step is Step.DONE and session is not None:
         return await _grant(context, request, client, session)
     interaction = _judged(_new_interaction(context, request, path), situation)
@@ -174,6 +179,8 @@ async def _standing(context: Context, visit: Visit, interaction: Interaction) ->
 
 
 async def _may_lead_back(context: Context, request: AuthorizationRequest, client: Client) -> bool:
+    if request.approves is not None:
+        return True  # there is no way back: the client learns the answer when it polls
     if request.tested_by is not None:
         return await client_test.is_under_way(context, request)
     return client.allows_redirect(request.redirect_uri)
@@ -214,7 +221,7 @@ async def proceed(context: Context, standing: Standing) -> Outcome | str:
             return Stuck("refused", interaction.return_path)
         return interaction.return_path or "/account"
     if isinstance(standing.step, Fail):
-        return await _refuse(context, request, standing.step, session)
+        return await _refuse(context, request, client, standing.step, session)
     assert session is not None
     return await _grant(context, request, client, session)
 
@@ -229,9 +236,10 @@ async def cancel(context: Context, standing: Standing) -> Outcome | str:
     """End an interaction at the person's wish; the client is told access_denied, nothing else changes."""
     if not await context.stores.interactions.complete(standing.interaction.id, context.now):
         return Stuck("done", standing.interaction.return_path)
-    if standing.request is None:
+    if standing.request is None or standing.client is None:
         return "/account"
-    return await _refuse(context, standing.request, Fail("access_denied", "the person cancelled"), standing.session)
+    fail = Fail("access_denied", "the person cancelled")
+    return await _refuse(context, standing.request, standing.client, fail, standing.session)
 
 
 async def choose_account(context: Context, standing: Standing, *, go_on: bool) -> None:
@@ -253,11 +261,14 @@ async def _decide(context: Context, request: AuthorizationRequest, client: Clien
         situation = replace(situation, subject=context.engine.subjects.of(client, situation.user_id))
     consent = await context.stores.consents.find(session.user_id, client.id) if session else None
     is_given = interaction is not None and interaction.consent_given
-    needed = not is_given and consent_policy.needs_consent(request, client, consent)
+    asked = consent_policy.asked_scopes(request, await context.definitions(), issuer=context.engine.issuer)
+    needed = not is_given and consent_policy.needs_consent(request, client, consent, asked)
     return prompts.decide(request, client, situation, consent_needed=needed)
 
 
-async def _refuse(context: Context, request: AuthorizationRequest, fail: Fail, session: Session | None) -> Delivery:
+async def _refuse(
+    context: Context, request: AuthorizationRequest, client: Client, fail: Fail, session: Session | None
+) -> Outcome:
     """Send an error to the client; what a signed-in person was refused stands in the trail.
 
     Of a stranger there is nothing to tell, and whoever asks a million times must not fill the trail.
@@ -270,20 +281,31 @@ async def _refuse(context: Context, request: AuthorizationRequest, fail: Fail, s
             session_id=session.id,
             error=fail.error,
         )
+    if request.pushed is not None:
+        await par.spend(context, request.pushed)
+    if request.approves is not None:
+        return await approvals.refuse(context, request, session)
     error = RedirectError(fail.error, fail.description)
-    return authorization.refuse(context, request.redirect_uri, request.response_mode, error, state=request.state)
+    return authorization.refuse(context, Route.of(request, client), error)
 
 
-async def _grant(context: Context, request: AuthorizationRequest, client: Client, session: Session) -> Delivery:
+async def _grant(context: Context, request: AuthorizationRequest, client: Client, session: Session) -> Outcome:
     user = await context.stores.users.find(session.user_id)
     if user is None or not user.is_active:
-        return await _refuse(context, request, Fail("access_denied", "this person may not sign in"), session)
-    code = (
-        await issue_code(context, request, session, audience=(context.engine.issuer,))
-        if request.tested_by is None
-        else await client_test.issue_code(context, request, session)
-    )
-    if code is None:
-        return await _refuse(context, request, Fail("access_denied", "this is not whoever began the test"), session)
-    parameters = [("code", code)]
-    return authorization.answer(context, request.redirect_uri, request.response_mode, parameters, state=request.state)
+        return await _refuse(context, request, client, Fail("access_denied", "this person may not sign in"), session)
+    if request.approves is not None:
+        return await approvals.approve(context, request, session)
+    if request.object_id is not None and not await jar.spend(context, request.object_id):
+        fail = Fail("invalid_request_object", "this request object was answered before")
+        return await _refuse(context, request, client, fail, session)
+    if request.pushed is not None:
+        await par.spend(context, request.pushed)
+    if request.tested_by is None:
+        parameters = await front_channel.respond(context, request, client, session, user)
+    else:
+        code = await client_test.issue_code(context, request, session)
+        if code is None:
+            fail = Fail("access_denied", "this is not whoever began the test")
+            return await _refuse(context, request, client, fail, session)
+        parameters = [("code", code)]
+    return authorization.answer(context, Route.of(request, client), parameters)

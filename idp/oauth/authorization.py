@@ -6,28 +6,47 @@ Not here: what the person must still do → policy/prompts.py.
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from idp.domain.authorization import AuthorizationRequest, ClaimRequest, Prompt, ResponseMode
+from idp.domain.authorization import (
+    AuthorizationRequest,
+    ClaimRequest,
+    Prompt,
+    ResponseMode,
+    default_mode,
+    response_type_of,
+)
 from idp.domain.client import Client
+from idp.domain.definitions import Definitions
 from idp.domain.user import USER_ID
 from idp.oauth.authlib_models import allowed_scopes
 from idp.oauth.context import Context
-from idp.oauth.errors import PageError, RedirectError
-from idp.oauth.extensions import issuer_parameter, pkce, response_modes
-from idp.oauth.extensions.response_modes import Delivery
+from idp.oauth.errors import PageError, RedirectError, UnregisteredRedirect
+from idp.oauth.extensions import (
+    front_channel,
+    issuer_parameter,
+    jar,
+    jarm,
+    pkce,
+    rar,
+    resource_indicators,
+    response_modes,
+)
+from idp.oauth.extensions.response_modes import Delivery, Route
 from idp.oauth.keyring import JWE_DOTS
 from idp.oauth.openid import id_token
 from idp.oauth.openid.claims import parse_claims
 from idp.oauth.request import Pairs, first_repeated
-from idp.policy.clients import allows_response_mode, requires_pkce
+from idp.policy import response_types
+from idp.policy.profiles import allows_response_mode, requires_pkce, requires_pushed_requests
 
 MAX_STATE = 2048
 MAX_NONCE = 1024
 MAX_HINT = 1024
 MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
 _MAX_AGE = re.compile(r"[0-9]{1,18}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _EVER = 10**9  # seconds; no login is older
 _UNKNOWN_CLIENT = PageError("invalid_request", "client_id or redirect_uri is not registered here")
 
@@ -41,7 +60,12 @@ class Draft:
     client: Client
     redirect_uri: str
     repeated: str | None
+    is_pushed: bool = False
+    is_signed: bool = False
+    object_id: str | None = None
+    fault: RedirectError | None = None  # of its request object
     response_mode: ResponseMode = ResponseMode.QUERY
+    response_type: str = "code"
     scopes: tuple[str, ...] = ()
     prompts: frozenset[Prompt] = frozenset()
     max_age: int | None = None
@@ -49,10 +73,22 @@ class Draft:
     essential_acrs: tuple[str, ...] | None = None
     userinfo_claims: dict[str, ClaimRequest] | None = None
     id_token_claims: dict[str, ClaimRequest] | None = None
+    resources: tuple[str, ...] = ()  # as asked; once settled, whom tokens are for
+    details: rar.Details = ()
 
     def get(self, name: str) -> str | None:
         """Return a parameter; one without a value is absent."""
         return self.parameters.get(name)
+
+    @property
+    def definitions(self) -> Definitions:
+        """Return what operators have defined; it was read when this request was."""
+        return self.context.engine.definitions.known
+
+    @property
+    def route(self) -> Route:
+        """Return how an answer would travel, as far as that is settled."""
+        return Route(self.client, self.redirect_uri, self.response_mode, self.get("state"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,48 +107,98 @@ async def check(context: Context, pairs: Pairs) -> Accepted | Delivery:
     return _checked(await _settle_addressee(context, pairs))
 
 
+async def accept_pushed(context: Context, client: Client, pairs: Pairs) -> Accepted:
+    """Return a pushed request as understood; raise PageError or RedirectError for what /authorize would refuse."""
+    draft = await _settle_addressee(context, pairs)
+    if draft.client.id != client.id:
+        raise _UNKNOWN_CLIENT
+    draft.is_pushed = True
+    return _accepted(draft)
+
+
 def check_for_test(context: Context, client: Client, parameters: dict[str, str]) -> Accepted | Delivery:
     """Return the request of an administrator's test, after the same checks; where it leads to is ours to say."""
-    return _checked(Draft(context, parameters, client, parameters["redirect_uri"], repeated=None))
+    draft = Draft(context, parameters, client, parameters["redirect_uri"], repeated=None)
+    draft.is_pushed = draft.is_signed = True  # nothing of it passes through a browser
+    return _checked(draft)
 
 
 def _checked(draft: Draft) -> Accepted | Delivery:
     try:
-        for settle in CHECKS:
-            settle(draft)
+        return _accepted(draft)
     except RedirectError as error:
-        return refuse(draft.context, draft.redirect_uri, draft.response_mode, error, state=draft.get("state"))
+        return refuse(draft.context, draft.route, error)
+
+
+def _accepted(draft: Draft) -> Accepted:
+    for settle in CHECKS:
+        settle(draft)
     return Accepted(_request(draft), draft.client)
 
 
-def refuse(
-    context: Context, redirect_uri: str, mode: ResponseMode, error: RedirectError, *, state: str | None
-) -> Delivery:
+def refuse(context: Context, route: Route, error: RedirectError) -> Delivery:
     """Return an error response for the client (RFC 6749 §4.1.2.1, RFC 9207 §2)."""
-    parameters = [("error", error.error), ("error_description", error.description)]
-    return answer(context, redirect_uri, mode, parameters, state=state)
+    return answer(context, route, [("error", error.error), ("error_description", error.description)])
 
 
-def answer(
-    context: Context, redirect_uri: str, mode: ResponseMode, parameters: list[tuple[str, str]], *, state: str | None
-) -> Delivery:
-    """Return an authorization response, with `iss` and `state`."""
-    issuer = issuer_parameter.parameter(context.engine.issuer)
-    return response_modes.deliver(mode, redirect_uri, [*parameters, issuer], state=state)
+def answer(context: Context, route: Route, parameters: Sequence[tuple[str, str]]) -> Delivery:
+    """Return an authorization response, with `iss` and, if one was sent, `state`."""
+    engine = context.engine
+    echoed = [("state", route.state)] if route.state is not None else []
+    whole = [*parameters, issuer_parameter.parameter(engine.issuer), *echoed]
+    if route.mode.is_signed:
+        token = jarm.sign(engine.keyring, route.client, whole, issuer=engine.issuer, now=context.now)
+        whole = [("response", token)]
+    return response_modes.deliver(route, whole)
 
 
 async def _settle_addressee(context: Context, pairs: Pairs) -> Draft:
     """Find client and redirect URI, or show one and the same page for every fault in them (RFC 9700 §4.11)."""
+    await context.definitions()
     times = Counter(name for name, _value in pairs)
     # Of two values neither is the one that was sent: a repeated parameter settles nothing, not even its own echo.
     parameters = {name: value for name, value in pairs if value and (times[name] == 1 or name in MAY_REPEAT)}
     client = await context.client(parameters.get("client_id", ""))
-    redirect_uri = parameters.get("redirect_uri")
-    if client is None or redirect_uri is None or not client.allows_redirect(redirect_uri):
+    if client is None:
         raise _UNKNOWN_CLIENT
+    if "request" in parameters or "request_uri" in parameters:
+        return await _settle_object(context, pairs, parameters, client)
+    return _addressed(context, pairs, parameters, client)
+
+
+async def _settle_object(context: Context, pairs: Pairs, outer: dict[str, str], client: Client) -> Draft:
+    """Go on with what a request object holds; if it does not hold, the answer goes to the outer redirect URI."""
+    try:
+        if (repeated := first_repeated(pairs, except_for=MAY_REPEAT)) is not None:
+            raise RedirectError("invalid_request", f"{repeated} was sent twice")
+        unpacked = await jar.unpack(context, client, outer)
+    except RedirectError as error:
+        if not client.allows_redirect(outer.get("redirect_uri", "")):
+            raise PageError(error.error, error.description) from error
+        draft = _addressed(context, pairs, outer, client)
+        draft.fault = error
+        return draft
+    inner = {name: value for name, value in unpacked.pairs if value}
+    draft = _addressed(context, unpacked.pairs, inner, client)
+    draft.is_signed, draft.object_id = True, unpacked.object_id
+    return draft
+
+
+def _addressed(context: Context, pairs: Pairs, parameters: dict[str, str], client: Client) -> Draft:
+    redirect_uri = parameters.get("redirect_uri")
+    if redirect_uri is None or not client.allows_redirect(redirect_uri):
+        raise UnregisteredRedirect(_UNKNOWN_CLIENT, client.id)
     if len(parameters.get("state", "").encode()) > MAX_STATE:
         raise PageError("invalid_request", "state is longer than 2048 bytes")
-    return Draft(context, parameters, client, redirect_uri, first_repeated(pairs, except_for=MAY_REPEAT))
+    draft = Draft(context, parameters, client, redirect_uri, first_repeated(pairs, except_for=MAY_REPEAT))
+    draft.resources = resource_indicators.asked_in(pairs)
+    return draft
+
+
+def check_object(draft: Draft) -> None:
+    """Refuse a request object that does not hold (RFC 9101 §7)."""
+    if draft.fault is not None:
+        raise draft.fault
 
 
 def check_no_repeats(draft: Draft) -> None:
@@ -122,13 +208,15 @@ def check_no_repeats(draft: Draft) -> None:
 
 
 def check_response_mode(draft: Draft) -> None:
-    """Settle how the answer travels (OAuth Multiple Response Types §2.1)."""
-    asked = draft.get("response_mode")
-    if asked is None:
+    """Settle how the answer travels; tokens never in a query (OAuth Multiple Response Types §2.1, §3.0, JARM §2.3)."""
+    draft.response_mode = default = default_mode(draft.get("response_type"))
+    mode = response_modes.read_mode(draft.get("response_mode"), default)
+    if mode is default and draft.get("response_mode") is None:
         return
-    mode = next((mode for mode in ResponseMode if mode.value == asked), None)
     if mode is None or not allows_response_mode(draft.client, mode, draft.redirect_uri):
         raise RedirectError("invalid_request", "response_mode is unknown or not allowed for this client")
+    if mode.plain is ResponseMode.QUERY and default is not ResponseMode.QUERY:
+        raise RedirectError("invalid_request", "response_mode query is for response_type code only")
     draft.response_mode = mode
 
 
@@ -137,40 +225,40 @@ def check_response_type(draft: Draft) -> None:
     asked = draft.get("response_type")
     if asked is None:
         raise RedirectError("invalid_request", "response_type is missing")
-    if asked != "code":
-        raise RedirectError("unsupported_response_type", "the only response_type offered is code")
-    if asked not in draft.client.response_types or "authorization_code" not in draft.client.grant_types:
-        raise RedirectError("unauthorized_client", "this client is not registered for response_type code")
+    response_type = response_type_of(asked)
+    if response_type is None or response_type not in response_types.offered(draft.context.engine.offers):
+        raise RedirectError("unsupported_response_type", "this response_type is not offered here")
+    if not response_types.allows(draft.client, response_type):
+        raise RedirectError("unauthorized_client", f"this client is not registered for response_type {response_type}")
+    draft.response_type = response_type
 
 
 def check_unsupported(draft: Draft) -> None:
-    """Refuse, rather than ignore, request objects and registration in the request (OIDC Core §6, §7.2.1)."""
-    for name, error in (
-        ("request", "request_not_supported"),
-        ("request_uri", "request_uri_not_supported"),
-        ("registration", "registration_not_supported"),
-    ):
-        if draft.get(name) is not None:
-            raise RedirectError(error, f"{name} is not supported")
-    if draft.get("resource") is not None:
-        raise RedirectError("invalid_target", "no such resource is registered for this client")
+    """Refuse, rather than ignore, registration in the request (OIDC Core §7.2.1)."""
+    if draft.get("registration") is not None:
+        raise RedirectError("registration_not_supported", "registration is not supported")
 
 
 def check_promised_protection(draft: Draft) -> None:
-    """Refuse a plain request of a client that registered for pushed or signed ones only (RFC 9126 §6, RFC 9101 §10.5).
-
-    Neither can be sent here yet, so such a client is kept from signing anybody in rather than let in unprotected.
-    """
-    if draft.client.require_pushed_authorization_requests:
-        raise RedirectError("invalid_request", "this client registered to push its requests")
-    if draft.client.require_signed_request_object:
+    """Refuse a plain request of a client that must push or sign its requests (RFC 9126 §6, RFC 9101 §10.5)."""
+    if requires_pushed_requests(draft.client) and not draft.is_pushed:
+        raise RedirectError("invalid_request", "this client pushes its requests")
+    if draft.client.require_signed_request_object and not draft.is_signed:
         raise RedirectError("invalid_request", "this client registered to sign its requests")
 
 
 def check_pkce(draft: Draft) -> None:
     """Refuse a challenge that is missing where due, or not S256 (RFC 7636 §4.3)."""
     challenge, method = draft.get("code_challenge"), draft.get("code_challenge_method")
-    pkce.check_challenge(challenge, method, is_required=requires_pkce(draft.client))
+    has_code = "code" in draft.response_type.split(" ")
+    pkce.check_challenge(challenge, method, is_required=has_code and requires_pkce(draft.client))
+
+
+def check_dpop_key(draft: Draft) -> None:
+    """Refuse a dpop_jkt that is no thumbprint (RFC 9449 §10)."""
+    thumbprint = draft.get("dpop_jkt")
+    if thumbprint is not None and not _THUMBPRINT.fullmatch(thumbprint):
+        raise RedirectError("invalid_request", "dpop_jkt is no SHA-256 thumbprint")
 
 
 def check_scope(draft: Draft) -> None:
@@ -179,11 +267,24 @@ def check_scope(draft: Draft) -> None:
     if asked == [""]:
         asked = list(draft.client.default_scopes)
     scopes = allowed_scopes(draft.client, asked)
-    if "offline_access" in scopes and "refresh_token" not in draft.client.grant_types:
+    # Ignored where no refresh token can come of it (OIDC Core §11).
+    if "refresh_token" not in draft.client.grant_types or "code" not in draft.response_type.split(" "):
         scopes = tuple(scope for scope in scopes if scope != "offline_access")
     if not scopes:
         raise RedirectError("invalid_scope", "none of these scopes is registered for this client")
     draft.scopes = scopes
+
+
+def check_resource(draft: Draft) -> None:
+    """Settle whom tokens are for, and keep the scopes that belong there (RFC 8707 §2.1)."""
+    draft.resources, draft.scopes = resource_indicators.at_authorize(
+        draft.definitions, draft.client, draft.resources, draft.scopes, issuer=draft.context.engine.issuer
+    )
+
+
+def check_details(draft: Draft) -> None:
+    """Read what is asked for one by one (RFC 9396 §2)."""
+    draft.details = rar.at_authorize(draft.get(rar.PARAMETER), draft.client, draft.definitions)
 
 
 def check_nonce(draft: Draft) -> None:
@@ -191,6 +292,11 @@ def check_nonce(draft: Draft) -> None:
     nonce = draft.get("nonce")
     if nonce is not None and (len(nonce.encode()) > MAX_NONCE or "\0" in nonce):
         raise RedirectError("invalid_request", "nonce is longer than 1024 bytes or contains NUL")
+
+
+def check_front_channel(draft: Draft) -> None:
+    """Refuse what may not stand beside an ID token or access token in the answer (OIDC Core §3.2.2.1, §3.3.2.11)."""
+    front_channel.check(draft.response_type, draft.scopes, draft.parameters)
 
 
 def check_prompt(draft: Draft) -> None:
@@ -243,13 +349,18 @@ def check_id_token_hint(draft: Draft) -> None:
 
 CHECKS: tuple[Callable[[Draft], None], ...] = (
     check_response_mode,
+    check_object,
     check_no_repeats,
     check_response_type,
     check_unsupported,
     check_promised_protection,
     check_pkce,
+    check_dpop_key,
     check_scope,
+    check_resource,
+    check_details,
     check_nonce,
+    check_front_channel,
     check_prompt,
     check_claims,
     check_id_token_hint,
@@ -264,8 +375,11 @@ def _request(draft: Draft) -> AuthorizationRequest:
         redirect_uri=draft.redirect_uri,
         response_mode=draft.response_mode,
         scopes=draft.scopes,
+        response_type=draft.response_type,
         state=draft.get("state"),
         nonce=draft.get("nonce"),
+        dpop_jkt=draft.get("dpop_jkt"),
+        object_id=draft.object_id,
         code_challenge=draft.get("code_challenge"),
         prompts=draft.prompts,
         max_age=draft.max_age,
@@ -276,4 +390,6 @@ def _request(draft: Draft) -> AuthorizationRequest:
         essential_acrs=draft.essential_acrs,
         userinfo_claims=draft.userinfo_claims,
         id_token_claims=draft.id_token_claims,
+        resources=draft.resources,
+        details=draft.details,
     )

@@ -13,7 +13,7 @@ from idp.domain.secret import base64url
 from idp.domain.tokens import JKT, X5T, Confirmation
 from idp.oauth.context import Context
 from idp.oauth.extensions import dpop
-from idp.policy.clients import binds_to_certificate, requires_binding, requires_dpop_nonce, requires_dpop_proof
+from idp.policy.profiles import binds_to_certificate, requires_binding, requires_dpop_nonce, requires_dpop_proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,26 @@ class Proved:
     confirmation: Confirmation | None
     next_nonce: str | None = None
 
+    @property
+    def thumbprint(self) -> str | None:
+        """Return the key's thumbprint."""
+        return None if self.confirmation is None else self.confirmation.thumbprint
+
+
+async def proved_key(context: Context, client: Client) -> Proved:
+    """Return the DPoP key that a request proves, where none need be proved yet; raise BadProof for a wrong proof."""
+    checked = await dpop.check(context, requires_nonce=requires_dpop_nonce(client))
+    return Proved(None) if checked is None else Proved(Confirmation(JKT, checked.thumbprint), checked.next_nonce)
+
 
 async def prove(context: Context, client: Client) -> Proved:
     """Return what a client's request to an endpoint of ours proves.
 
     Raises BadProof for a proof that is wrong, InvalidRequestError where one is due and none came.
     """
-    checked = await dpop.check(context, requires_nonce=requires_dpop_nonce(client))
-    if checked is not None:
-        return Proved(Confirmation(JKT, checked.thumbprint), checked.next_nonce)
+    proved = await proved_key(context, client)
+    if proved.confirmation is not None:
+        return proved
     if requires_dpop_proof(client):
         raise InvalidRequestError("this client registered for tokens bound to a DPoP key, and no proof came")
     certificate = context.http.certificate

@@ -24,7 +24,7 @@ from idp.oauth.grants.authorization_code import grant_of
 from idp.oauth.openid import id_token
 from idp.oauth.openid.claims import userinfo_claims
 from idp.oauth.tokens import access_token
-from idp.policy.clients import gets_refresh_token
+from idp.policy.profiles import gets_refresh_token
 from idp.storage.client_tests import ClientTest
 
 STATE, CODE = "client_test_state", "client_test_code"

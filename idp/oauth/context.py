@@ -12,7 +12,9 @@ from idp.domain.secret import Digester, Sealer
 from idp.oauth.keyring import Keyring
 from idp.oauth.openid.subject import Subjects
 from idp.oauth.remote_keys import RemoteKeys
+from idp.oauth.remote_objects import RemoteObjects
 from idp.oauth.request import HttpRequest
+from idp.policy.offers import Offers
 from idp.policy.step_up import Rules
 from idp.risk import watch
 from idp.risk.desk import RiskDesk
@@ -34,7 +36,9 @@ class Engine:
     limits_floods: bool = True
     docs_url: str | None = None
     rules: Rules = field(default_factory=Rules)
+    offers: Offers = field(default_factory=Offers)
     bases: tuple[str, ...] = ()  # other base URLs at which programs reach us, as that for client certificates
+    remote_objects: RemoteObjects | None = None
     remote_keys: RemoteKeys | None = None  # None: keys that clients keep elsewhere are not fetched
     risk: RiskDesk | None = None  # None: nothing is weighed, and account and request alone decide
 
@@ -55,6 +59,7 @@ class Context:
     stores: Stores
     http: HttpRequest
     now: datetime
+    fetched: Mapping[str, str] = field(default_factory=dict)  # what clients keep elsewhere, by URL, for this request
 
     async def client(self, client_id: str) -> Client | None:
         """Return an active client; a disabled one counts as unknown at every door."""

@@ -5,14 +5,17 @@ and of two that race past all checks the store lets one through.
 Not here: the order at /authorize → oauth/authorization.py.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from authlib.oauth2 import OAuth2Error
 
 if TYPE_CHECKING:
     from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
     from idp.oauth.grants.client_credentials import ClientCredentialsGrant
+    from idp.oauth.grants.polled import PolledGrant
     from idp.oauth.grants.refresh_token import RefreshTokenGrant
+
+    Grant: TypeAlias = AuthorizationCodeGrant | RefreshTokenGrant | ClientCredentialsGrant | PolledGrant
 
 # Each line names a method of the grant: what it refuses stands in its first sentence.
 REDEEM_CODE: tuple[str, ...] = (
@@ -24,6 +27,7 @@ REDEEM_CODE: tuple[str, ...] = (
     "check_proof",
     "check_code_is_unspent",
     "check_person_is_alive",
+    "check_target",
     "spend_code",
 )
 REFRESH: tuple[str, ...] = (
@@ -33,18 +37,31 @@ REFRESH: tuple[str, ...] = (
     "check_proof",
     "check_token_is_fresh",
     "check_scope",
+    "check_target",
     "check_motion",
     "spend_token",
+)
+POLL: tuple[str, ...] = (
+    "check_client",
+    "check_grant_type",
+    "check_request_is_known_and_own",
+    "check_proof",
+    "check_request_is_alive",
+    "check_answer",
+    "check_person_is_alive",
+    "check_target",
+    "spend_request",
 )
 CLIENT_CREDENTIALS: tuple[str, ...] = (
     "check_client",
     "check_grant_type",
     "check_scope",
     "check_proof",
+    "check_target",
 )
 
 
-def run(grant: "AuthorizationCodeGrant | RefreshTokenGrant | ClientCredentialsGrant", order: tuple[str, ...]) -> None:
+def run(grant: "Grant", order: tuple[str, ...]) -> None:
     """Make each check in turn; the first that refuses raises and ends the request."""
     for name in order:
         try:

@@ -14,7 +14,7 @@ from idp.oauth import binding
 from idp.oauth.context import Context
 from idp.oauth.extensions import dpop
 from idp.oauth.tokens import access_token
-from idp.policy.clients import requires_dpop_nonce
+from idp.policy.profiles import requires_dpop_nonce
 from idp.storage.grants import LiveGrant
 
 BEARER, DPOP = "Bearer", "DPoP"

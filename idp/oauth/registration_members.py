@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from idp.domain.authorization import response_type_of
 from idp.domain.client import AuthMethod, BadClient, Client, TokenFormat
 from idp.domain.json import Json, JsonObject
 from idp.oauth.client_keys import check_jwks
-from idp.policy.clients import RULES
+from idp.policy.profiles import RULES
 
 LONGEST = 2048
 MOST = 100
@@ -48,6 +49,11 @@ def _list(name: str, value: object) -> tuple[str, ...]:
     if len(value) > MOST or any(len(entry) > LONGEST for entry in value):
         raise BadClient(f"{name} has too many entries, or too long ones", code=_code(name))
     return tuple(dict.fromkeys(value))
+
+
+def _response_types(name: str, value: object) -> tuple[str, ...]:
+    """Read response types in any order of their words; an unknown one is for policy/response_types.py to refuse."""
+    return tuple(dict.fromkeys(response_type_of(each) or each for each in _list(name, value)))
 
 
 def _code(name: str) -> str:
@@ -115,7 +121,8 @@ def _lists(*names: str) -> dict[str, Member]:
 
 MEMBERS: dict[str, Member] = {
     "client_name": Member("name", _text, _plain),
-    **_lists("redirect_uris", "post_logout_redirect_uris", "grant_types", "response_types", "contacts"),
+    **_lists("redirect_uris", "post_logout_redirect_uris", "grant_types", "contacts"),
+    "response_types": Member("response_types", _response_types, _listed),
     "scope": Member("scopes", _words, _joined),
     "token_endpoint_auth_method": Member("auth_method", _choice(AuthMethod), _plain),
     "token_endpoint_auth_signing_alg": Member("assertion_algs", _one, _joined),
@@ -123,8 +130,11 @@ MEMBERS: dict[str, Member] = {
     **_texts("jwks_uri", "client_uri", "logo_uri", "policy_uri", "tos_uri", "initiate_login_uri"),
     **_texts("application_type", "subject_type", "sector_identifier_uri", "software_id", "software_version"),
     "id_token_signed_response_alg": Member("id_token_alg", _text, _plain),
+    "authorization_signed_response_alg": Member("authorization_alg", _text, _plain),
     "default_max_age": Member("default_max_age", _number, _plain),
     "default_acr_values": Member("default_acr_values", _list, _listed),
+    **_texts("backchannel_token_delivery_mode", "backchannel_client_notification_endpoint"),
+    **_texts("backchannel_authentication_request_signing_alg"),
     **_texts("backchannel_logout_uri", "frontchannel_logout_uri"),
     **_flags("backchannel_logout_session_required", "frontchannel_logout_session_required"),
     **_flags("require_auth_time", "require_pushed_authorization_requests", "require_signed_request_object"),
@@ -147,10 +157,7 @@ MEMBERS: dict[str, Member] = {
 # Known members whose feature does not exist here: dropping them in silence would be a promise that nobody keeps.
 NOT_OFFERED = frozenset(
     {
-        "userinfo_signed_response_alg",
-        "authorization_signed_response_alg", "introspection_signed_response_alg",
-        "backchannel_token_delivery_mode", "backchannel_client_notification_endpoint",
-        "backchannel_authentication_request_signing_alg",
+        "userinfo_signed_response_alg", "introspection_signed_response_alg",
         *(f"{what}_encrypted_response_{how}" for what in ("id_token", "userinfo", "authorization", "introspection")
           for how in ("alg", "enc")),
         "request_object_encryption_alg", "request_object_encryption_enc",

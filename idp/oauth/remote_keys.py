@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from idp.clock import Clock
-from idp.domain.client import AuthMethod, Client
 from idp.domain.json import BadJson, JsonObject, read_object
 from idp.domain.secret import from_base64url
 from idp.oauth.client_keys import usable_keys
@@ -118,8 +117,3 @@ def claimed_by(form: Iterable[tuple[str, str]]) -> tuple[str, str | None] | None
         return None
     kid = read_header(text).get("kid")
     return (subject, kid if isinstance(kid, str) else None) if isinstance(subject, str) else None
-
-
-def needs_fetching(client: Client) -> bool:
-    """Say whether a client proves itself by keys that are kept elsewhere."""
-    return client.is_active and client.auth_method is AuthMethod.PRIVATE_KEY_JWT and client.jwks_uri is not None

@@ -1,6 +1,7 @@
 """The AuthorizationServer of one request: what is registered, and how it reads clients, answers and records."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
@@ -10,38 +11,58 @@ from idp.domain.client import AuthMethod, Client
 from idp.domain.event import EventKind
 from idp.domain.tokens import Grant
 from idp.domain.user import User
+from idp.domain.waiting import WaitingRequest
 from idp.oauth.authlib_models import RegisteredClient
 from idp.oauth.bridge import wait
-from idp.oauth.client_auth.assertion import AssertionAuthentication
-from idp.oauth.client_auth.secret import Query, SecretAuthentication, no_authentication
+from idp.oauth.client_auth.assertion import AssertionAuthentication, unverified_subject
+from idp.oauth.client_auth.secret import Query, SecretAuthentication, no_authentication, read_basic
 from idp.oauth.context import Context
 from idp.oauth.errors import InvalidClient, plain
 from idp.oauth.extensions import dpop
+from idp.oauth.extensions.ciba import CibaGrant
+from idp.oauth.extensions.device import DeviceGrant
 from idp.oauth.extensions.introspection import IntrospectionEndpoint
 from idp.oauth.extensions.revocation import RevocationEndpoint
 from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
 from idp.oauth.grants.client_credentials import ClientCredentialsGrant
+from idp.oauth.grants.polled import NOT_YET
 from idp.oauth.grants.refresh_token import RefreshTokenGrant
 from idp.oauth.grants.unknown import UnknownGrant
 from idp.oauth.request import Answer, ProtocolRequest, first_repeated
 
-GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant)
+GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant, DeviceGrant, CibaGrant)
 MAY_REPEAT = frozenset({"resource", "audience"})
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 ENDPOINTS = {endpoint.ENDPOINT_NAME: endpoint for endpoint in (IntrospectionEndpoint, RevocationEndpoint)}
+OTHER_METHOD = "auth_method"
 ClientAuthMethod = Callable[[Query, ProtocolRequest], RegisteredClient | None]
+OwnEndpoint = Callable[["Server", ProtocolRequest], Answer]
+#: Tells a person that a client asks them something on their own device (CIBA §7).
+Ask = Callable[[Context, Client, User, WaitingRequest], Awaitable[None]]
 ReuseNotice = Callable[[Context, Client, Grant, User], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """A client that exists, in whose name somebody came who did not prove to be it, and what that failed at."""
+
+    client_id: str
+    refused_by: str
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]
     """Authlib's server over the stores of one transaction."""
 
-    def __init__(self, context: Context, *, notice_of_reuse: ReuseNotice | None = None) -> None:
+    def __init__(
+        self, context: Context, *, notice_of_reuse: ReuseNotice | None = None, notice_of_request: Ask | None = None
+    ) -> None:
         """Keep what the request needs; what it turns out to use is registered when it does."""
         super().__init__()
         self.context = context
         self._notice_of_reuse = notice_of_reuse
+        self._notice_of_request = notice_of_request
         self._only_looks = False
+        self.unproved: Unproved | None = None  # whom somebody claimed to be, in vain
         self.next_nonce: str | None = None  # for the client's next DPoP proof
 
     def _register_authentication(self, method: str) -> ClientAuthMethod:
@@ -98,7 +119,17 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             if client is not None and method in methods and client.check_endpoint_auth_method(method, endpoint):
                 request.auth_method = method
                 return client
+        self.unproved = self._unproved(request, presented)
         raise InvalidClient(used_header=used_header)
+
+    def _unproved(self, request: ProtocolRequest, presented: Sequence[str]) -> Unproved | None:
+        """Return whom somebody claimed to be without proving it, and by which method that failed; None for nobody."""
+        client_id = claimed_id(request)
+        client = wait(self.context.client(client_id)) if client_id is not None else None
+        if client is None:
+            return None
+        is_its_method = [client.auth_method.value] == list(presented)
+        return Unproved(client.id, presented[0] if is_its_method else OTHER_METHOD)
 
     def token_response(self, request: ProtocolRequest) -> Answer:
         """Answer a request to the token endpoint (RFC 6749 §3.2, §5)."""
@@ -125,13 +156,23 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         answer: Answer = self.create_endpoint_response(name, request)
         return answer
 
+    def answered_by(self, endpoint: OwnEndpoint, request: ProtocolRequest) -> Answer:
+        """Answer a request to an endpoint that Authlib does not have."""
+        repeated = first_repeated(request.http.form, except_for=MAY_REPEAT)
+        if repeated is not None:
+            return self.handle_error_response(request, InvalidRequestError(plain(f"{repeated} was sent twice")))
+        try:
+            return endpoint(self, request)
+        except OAuth2Error as error:
+            return self.handle_error_response(request, error)
+
     def handle_error_response(self, request: ProtocolRequest, error: OAuth2Error) -> Answer:
         """Return the JSON error, and leave an audit row when an authenticated client was refused what it wanted.
 
-        Introspection only looks: it changes nothing, and leaves nothing in the trail.
+        Introspection only looks, and who polls only waits: that changes nothing, and leaves nothing in the trail.
         """
         client: RegisteredClient | None = request.client
-        if client is not None and not self._only_looks:
+        if client is not None and not self._only_looks and error.error not in NOT_YET:
             kind = EventKind.TOKEN_REFUSED
             refused_by = getattr(error, "refused_by", None)
             wait(self.context.record(kind, client_id=client.noun.id, error=error.error, refused_by=refused_by))
@@ -140,6 +181,11 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         status, body, headers = error(None)
         return self.handle_response(status, body, headers)
 
+    def tell_of_request(self, client: Client, user: User, asked: WaitingRequest) -> None:
+        """Tell a person that a client asks them something."""
+        if self._notice_of_request is not None:
+            wait(self._notice_of_request(self.context, client, user, asked))
+
     def tell_of_reuse(self, grant: Grant, user: User | None) -> None:
         """Tell a person that a refresh token of theirs was used twice."""
         if self._notice_of_reuse is None or user is None:
@@ -147,6 +193,14 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         client = wait(self.context.client(grant.client_id))
         if client is not None:
             wait(self._notice_of_reuse(self.context, client, grant, user))
+
+
+def claimed_id(request: ProtocolRequest) -> str | None:
+    """Return whom the credential of a request names, proved or not."""
+    if "authorization" in request.http.headers:
+        basic = read_basic(request.http.headers["authorization"])
+        return basic.client_id if basic is not None else None
+    return request.form.get("client_id") or unverified_subject(request.form.get("client_assertion", ""))
 
 
 def presented_methods(request: ProtocolRequest) -> list[str]:

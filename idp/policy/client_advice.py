@@ -37,7 +37,7 @@ SENTENCES: Mapping[Advice, str] = {
     Advice.CODE_UNKNOWN: "Redeem a code within 60 seconds, with the client that it was made for.",
     Advice.CODE_TWICE: "Redeem each code once, also when the page is reloaded or a request is repeated.",
     Advice.PERSON_GONE: "The person had signed out or was disabled meanwhile: start a new sign-in.",
-    Advice.POLLED: "Poll with the device_code or auth_req_id of this client until it is answered or over, and no longer.",
+    Advice.POLLED: "Poll with the device_code or auth_req_id of this client, until it is answered or over.",
     Advice.WHOM: "Name somebody who has an account here, by exactly one hint.",
     Advice.REFRESH_UNKNOWN: "Start a new sign-in when a refresh token is refused; it had expired, or was revoked.",
     Advice.REFRESH_TWICE: "Store the refresh token of each answer before using it, and refresh in one place at a time.",

@@ -4,9 +4,10 @@ The words of each code stand in templates/admin/client_words.html.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from idp.domain.approval import Channel
 from idp.domain.client import AuthMethod, Profile
 from idp.domain.json import Json
 
@@ -23,6 +24,8 @@ class Kind(StrEnum):
     API = "api"
     FAPI = "fapi"
     AGENT = "agent"
+    DEVICE = "device"
+    CIBA = "ciba"
 
 
 class Why(StrEnum):
@@ -44,6 +47,10 @@ class Why(StrEnum):
     NOBODY = "nobody"
     FEW_SCOPES = "few_scopes"
     MCP_SERVER = "mcp_server"
+    TYPED = "typed"
+    EACH_TIME = "each_time"
+    OWN_DEVICE = "own_device"
+    POLLS = "polls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class Defaults:
     has_redirects: bool = True
     has_origins: bool = False
     is_audience: bool = False  # may introspect tokens that were issued for this provider
+    more: Mapping[str, Json] = field(default_factory=dict)  # members that only this kind has
 
     @property
     def is_offered(self) -> bool:
@@ -77,6 +85,7 @@ class Defaults:
             "grant_types": list(self.grant_types),
             "response_types": list(self.response_types),
             "scope": " ".join(self.scopes),
+            **self.more,
         }
         if self.profile == Profile.NATIVE:
             members["application_type"] = "native"
@@ -111,5 +120,14 @@ KINDS: Mapping[Kind, Defaults] = {
     Kind.AGENT: Defaults(
         Profile.NATIVE, AuthMethod.NONE, (AuthMethod.NONE,), _SIGN_IN, ("openid",),
         (Why.CODE, Why.PKCE, Why.NO_SECRET, Why.FEW_SCOPES, Why.REFRESH_SESSION, Why.CONSENT, Why.MCP_SERVER),
+    ),
+    Kind.DEVICE: Defaults(
+        Profile.NATIVE, AuthMethod.NONE, (AuthMethod.NONE,), (Channel.DEVICE.grant_type, "refresh_token"),
+        (*_ALL, "offline_access"), (Why.TYPED, Why.EACH_TIME, Why.NO_SECRET, Why.REFRESH), has_redirects=False,
+    ),
+    Kind.CIBA: Defaults(
+        Profile.OAUTH21, AuthMethod.BASIC, _BY_SECRET, (Channel.CIBA.grant_type, "refresh_token"), _ALL,
+        (Why.OWN_DEVICE, Why.EACH_TIME, Why.POLLS, Why.SECRET, Why.REFRESH_SESSION), has_redirects=False,
+        more={"backchannel_token_delivery_mode": "poll"},
     ),
 }  # fmt: skip

@@ -1,10 +1,11 @@
-"""What a client of each profile must and may do: the table of profiles, asked one question at a time."""
+"""Which registrations are coherent and safe (RFC 7591 §2, OIDC Registration §2).
+
+Not here: what a client of each profile must and may do → policy/profiles.py.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 
-from idp.domain.authorization import ResponseMode
+from idp.domain.approval import Channel
 from idp.domain.client import (
     MAX_URIS,
     AuthMethod,
@@ -18,13 +19,13 @@ from idp.domain.client import (
 from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.redirect_uri import faults_of
-from idp.policy import encryption, sectors
+from idp.policy import ciba, encryption, response_types, sectors
+from idp.policy.offers import EVERYTHING, Offers
+from idp.policy.profiles import RULES, authorization_alg, signing_algs
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+POLLED = tuple(channel.grant_type for channel in Channel)
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", *POLLED)
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
-ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
-ASYMMETRIC_ALGS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
-FAPI_ALGS = ("PS256", "ES256", "EdDSA", "Ed25519")  # FAPI 2.0 Security Profile §5.4.1
 PUBLIC_KEY_TYPES = ("RSA", "EC", "OKP")
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 SHORTEST_HMAC_KEY = 32
@@ -36,144 +37,14 @@ LINKS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """One column of the table of profiles."""
-
-    requires_pkce: bool
-    accepts_token_url_as_audience: bool
-    longest_assertion: timedelta
-    response_modes: tuple[ResponseMode, ...]
-    refresh_needs_offline_access: bool
-    auth_methods: tuple[AuthMethod, ...] = tuple(AuthMethod)
-    algs: tuple[str, ...] = ASYMMETRIC_ALGS  # of what the client signs
-    signing_algs: tuple[str, ...] = ID_TOKEN_ALGS  # of what is signed for it; the first is the default
-    requires_pushed_requests: bool = False
-    requires_binding: bool = False  # access tokens are bound to a key of the client
-    requires_dpop_nonce: bool = False
-    rotates_refresh_tokens: bool = True
-    objects_by_reference: bool = False
-    strict_objects: bool = True  # a request object says for whom and until when; see oauth/extensions/jar.py
-    objects_have_nbf: bool = False
-
-
-RULES: dict[Profile, Rules] = {
-    Profile.OAUTH21: Rules(
-        requires_pkce=True,
-        accepts_token_url_as_audience=False,
-        longest_assertion=timedelta(minutes=5),
-        response_modes=(ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST),
-        refresh_needs_offline_access=False,
-    ),
-    Profile.OIDC: Rules(
-        requires_pkce=False,
-        accepts_token_url_as_audience=True,
-        longest_assertion=timedelta(minutes=60),
-        response_modes=(ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST),
-        refresh_needs_offline_access=True,
-        objects_by_reference=True,
-        strict_objects=False,
-    ),
-    Profile.FAPI2: Rules(  # FAPI 2.0 Security Profile §5.3.2
-        requires_pkce=True,
-        accepts_token_url_as_audience=False,
-        longest_assertion=timedelta(minutes=5),
-        response_modes=(ResponseMode.QUERY, ResponseMode.FORM_POST),
-        refresh_needs_offline_access=True,
-        auth_methods=(AuthMethod.PRIVATE_KEY_JWT,),
-        algs=FAPI_ALGS,
-        signing_algs=("ES256", "PS256", "EdDSA"),
-        requires_pushed_requests=True,
-        requires_binding=True,
-        requires_dpop_nonce=True,
-        rotates_refresh_tokens=False,
-        objects_have_nbf=True,
-    ),
-    Profile.NATIVE: Rules(
-        requires_pkce=True,
-        accepts_token_url_as_audience=False,
-        longest_assertion=timedelta(minutes=5),
-        response_modes=(ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST),
-        refresh_needs_offline_access=False,
-        auth_methods=(AuthMethod.NONE, AuthMethod.PRIVATE_KEY_JWT),
-    ),
-}
-
-
-def rules_for(client: Client) -> Rules:
-    """Return the rules of the client's profile."""
-    return RULES[client.profile]
-
-
-def requires_pkce(client: Client) -> bool:
-    """Say whether a request without a code_challenge is refused; always for clients without a secret."""
-    return RULES[client.profile].requires_pkce or not client.is_confidential
-
-
-def allows_response_mode(client: Client, mode: ResponseMode, redirect_uri: str) -> bool:
-    """Say whether the client may be answered this way at that URI; an application's own scheme takes no posts."""
-    if mode is ResponseMode.FORM_POST and not is_safe_uri(redirect_uri):
-        return False
-    return mode in RULES[client.profile].response_modes and (not client.response_modes or mode in client.response_modes)
-
-
-def assertion_algs(client: Client) -> tuple[str, ...]:
-    """Return the algorithms a client's assertion may be signed with."""
-    if client.auth_method is AuthMethod.SECRET_JWT:
-        return ("HS256",)
-    return client.assertion_algs or RULES[client.profile].algs
-
-
-def request_object_algs(client: Client) -> tuple[str, ...]:
-    """Return the algorithms a client's request object may be signed with (RFC 9101 §6.2)."""
-    return (client.request_object_alg,) if client.request_object_alg else RULES[client.profile].algs
-
-
-def requires_pushed_requests(client: Client) -> bool:
-    """Say whether a client's plain requests are refused (RFC 9126 §6)."""
-    return RULES[client.profile].requires_pushed_requests or client.require_pushed_authorization_requests
-
-
-def requires_binding(client: Client) -> bool:
-    """Say whether a client gets no token that is not bound to a key of its own."""
-    registered = client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens
-    return RULES[client.profile].requires_binding or registered
-
-
-def requires_dpop_proof(client: Client) -> bool:
-    """Say whether the client registered for tokens bound to a DPoP key, and so to nothing else (RFC 9449 §5.2)."""
-    return client.dpop_bound_access_tokens
-
-
-def binds_to_certificate(client: Client) -> bool:
-    """Say whether a client's certificate binds its tokens when it proves no other key (RFC 8705 §3)."""
-    return RULES[client.profile].requires_binding or client.tls_client_certificate_bound_access_tokens
-
-
-def requires_dpop_nonce(client: Client) -> bool:
-    """Say whether a client's proofs must carry a nonce of ours (RFC 9449 §8)."""
-    return RULES[client.profile].requires_dpop_nonce or client.require_dpop_nonce
-
-
-def rotates_refresh_tokens(client: Client) -> bool:
-    """Say whether each refresh replaces the refresh token (RFC 9700 §4.14.2, FAPI 2.0 §5.3.2.1)."""
-    return RULES[client.profile].rotates_refresh_tokens or client.rotate_refresh_tokens
-
-
-def gets_refresh_token(client: Client, scopes: tuple[str, ...]) -> bool:
-    """Say whether a grant of these scopes comes with a refresh token."""
-    needs_offline = RULES[client.profile].refresh_needs_offline_access
-    return "refresh_token" in client.grant_types and ("offline_access" in scopes or not needs_offline)
-
-
-def check(client: Client) -> None:
-    """Raise BadClient unless the registration is coherent and safe (RFC 7591 §2, OIDC Registration §2)."""
+def check(client: Client, offers: Offers = EVERYTHING) -> None:
+    """Raise BadClient unless the registration is coherent, safe and offered (RFC 7591 §2, OIDC Registration §2)."""
     check_client_id(client.id)
     if not client.name.strip() or len(client.name) > 100 or not client.name.isprintable():
         raise BadClient("client_name has 1 to 100 printable characters")
     _check_uris(client)
     _check_words(client)
-    _check_grants(client)
+    _check_grants(client, offers)
     _check_authentication(client)
     if client.default_max_age is not None and client.default_max_age < 0:
         raise BadClient("default_max_age is a number of seconds, not negative")
@@ -183,6 +54,9 @@ def check(client: Client) -> None:
         raise BadClient(f"signing algorithms of profile {client.profile} are {', '.join(offered)}")
     encryption.check(client)
     sectors.check(client)
+    ciba.check(client)
+    if authorization_alg(client) not in signing_algs(client):
+        raise BadClient(f"authorization_signed_response_alg is one of {', '.join(signing_algs(client))}")
     if client.is_self_registered and any(scope.startswith(SCOPE_PREFIX) for scope in client.scopes):
         raise BadClient("scopes of administration are for clients that an owner made")
     if unknown := sorted(set(client.scopes) - set(SCOPES) - {s for s in client.scopes if is_scope(s)}):
@@ -195,14 +69,16 @@ def is_scope(text: str) -> bool:
 
 
 def _check_uris(client: Client) -> None:
-    if "authorization_code" in client.grant_types and not client.redirect_uris:
-        raise BadClient("authorization_code needs at least one redirect URI", code="invalid_redirect_uri")
+    for grant in {"authorization_code", response_types.IMPLICIT} & set(client.grant_types):
+        if not client.redirect_uris:
+            raise BadClient(f"{grant} needs at least one redirect URI", code="invalid_redirect_uri")
     for uris in (client.redirect_uris, client.post_logout_redirect_uris):
         if len(uris) > MAX_URIS:
             raise BadClient(f"at most {MAX_URIS} redirect URIs", code="invalid_redirect_uri")
         if faults := faults_of(uris, is_native=client.profile is Profile.NATIVE):
             told = "; ".join(f"redirect URI {uris[each.index]!r} {each.sentence}" for each in faults)
             raise BadClient(told, code="invalid_redirect_uri")
+    _check_objects(client)
     for origin in client.allowed_cors_origins:
         if not is_safe_uri(origin) or origin_of(origin) != origin:
             raise BadClient("allowed_cors_origins are https://host, with nothing behind it")
@@ -213,6 +89,19 @@ def _check_uris(client: Client) -> None:
     frame = client.frontchannel_logout_uri
     if frame is not None and origin_of(frame) not in {origin_of(uri) for uri in client.redirect_uris}:
         raise BadClient("frontchannel_logout_uri is on the scheme, host and port of a redirect URI")
+
+
+def _check_objects(client: Client) -> None:
+    """Check where request objects may be kept and what they are signed with (OIDC Registration §2)."""
+    rules = RULES[client.profile]
+    if client.request_uris and not rules.objects_by_reference:
+        raise BadClient("request_uris is for clients of profile oidc")
+    if len(client.request_uris) > MAX_URIS or not all(
+        is_safe_uri(uri.partition("#")[0]) for uri in client.request_uris
+    ):
+        raise BadClient(f"request_uris are at most {MAX_URIS} https URLs")
+    if client.request_object_alg not in {*rules.algs, None}:
+        raise BadClient(f"a request object is signed with one of {', '.join(rules.algs)}")
 
 
 def _check_words(client: Client) -> None:
@@ -228,21 +117,24 @@ def _is_short(text: str, longest: int) -> bool:
     return 0 < len(text) <= longest and text.isprintable()
 
 
-def _check_grants(client: Client) -> None:
-    if unknown := sorted(set(client.grant_types) - set(GRANT_TYPES)):
+def grant_types(offers: Offers = EVERYTHING) -> tuple[str, ...]:
+    """Return the grant types that may be registered where this is offered."""
+    return (*GRANT_TYPES, response_types.IMPLICIT) if offers.front_channel else GRANT_TYPES
+
+
+def _check_grants(client: Client, offers: Offers) -> None:
+    if unknown := sorted(set(client.grant_types) - set(grant_types(offers))):
         raise BadClient(f"grant type {unknown[0]!r} is not offered")
     if not client.grant_types:
         raise BadClient("at least one grant type is needed")
     if "client_credentials" in client.grant_types and not client.is_confidential:
         raise BadClient("client_credentials is for confidential clients only (RFC 6749 §4.4)")
-    if set(client.response_types) - {"code"}:
-        raise BadClient("the only response type offered is code")
+    response_types.check(client, offers)
 
 
 def check_agreement(client: Client) -> None:
     """Raise BadClient unless grant types and response types belong together (RFC 7591 §2.1)."""
-    if ("code" in client.response_types) != ("authorization_code" in client.grant_types):
-        raise BadClient("response type code and grant type authorization_code go together")
+    response_types.check_agreement(client)
     if client.grant_types == ("refresh_token",):
         raise BadClient("grant type refresh_token needs another one beside it")
 

@@ -3,11 +3,13 @@
 from idp.domain.authorization import AuthorizationRequest, Prompt
 from idp.domain.client import Client, Profile
 from idp.domain.consent import Consent
+from idp.domain.definitions import Definitions
+from idp.policy.resources import consent_words
 
 
-def asked_scopes(request: AuthorizationRequest) -> frozenset[str]:
-    """Return the scopes that a person decides about; openid alone reveals nothing but a pseudonym."""
-    return frozenset(request.scopes)
+def asked_scopes(request: AuthorizationRequest, definitions: Definitions, *, issuer: str) -> frozenset[str]:
+    """Return the scopes that a person decides about, those of an API with its name: `https://api.example#read`."""
+    return frozenset(consent_words(definitions, request.scopes, request.resources or (issuer,), issuer=issuer))
 
 
 def may_remember(client: Client) -> bool:
@@ -22,12 +24,27 @@ def may_remember(client: Client) -> bool:
     return is_on_a_server or all(uri.startswith("https://") for uri in client.redirect_uris)
 
 
-def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None) -> bool:
-    """Say whether the person must be asked before this request is granted."""
-    if Prompt.CONSENT in request.prompts:
+def spares_next(request: AuthorizationRequest, client: Client) -> bool:
+    """Say whether a consent to this request spares the next question: not to a test, nor to another device's request.
+
+    The latter is asked each time, since anybody may send somebody a code (RFC 8628 §5.4).
+    """
+    return request.tested_by is None and request.approves is None and may_remember(client)
+
+
+def needs_consent(
+    request: AuthorizationRequest, client: Client, consent: Consent | None, asked: frozenset[str]
+) -> bool:
+    """Say whether the person must be asked before this request is granted; `asked` are its scopes as they decide them.
+
+    About authorization details always: each is a decision of its own, whoever asks (RFC 9396 §5).
+    """
+    if request.details:
+        return True
+    if Prompt.CONSENT in request.prompts or request.approves is not None:
         return True
     if client.is_first_party:
         return False
     if consent is None or not may_remember(client):
         return True
-    return not consent.covers(asked_scopes(request), request.extra_claims)
+    return not consent.covers(asked, request.extra_claims)

@@ -14,7 +14,8 @@ from idp.domain.json_schema import BadSchema, check_schema
 from idp.domain.permission import is_of_administration
 from idp.domain.resource import ResourceServer
 from idp.policy import lifetimes
-from idp.policy.clients import ASYMMETRIC_ALGS, ID_TOKEN_ALGS, SCOPES, is_scope
+from idp.policy.clients import SCOPES, is_scope
+from idp.policy.profiles import ASYMMETRIC_ALGS, ID_TOKEN_ALGS
 
 SHORTEST_LIFE = timedelta(minutes=1)
 LARGEST_SCHEMA = 20_000

@@ -27,6 +27,7 @@ _NONE_ERRORS = {
     Step.ENROL: Fail("interaction_required", "the person must set up another factor"),
     Step.NEW_PASSWORD: Fail("interaction_required", "the person must choose a new password"),
     Step.ACCOUNTS: Fail("account_selection_required", "the person must choose an account"),
+    Step.LINK: Fail("interaction_required", "the person must say whether an identity elsewhere is theirs"),
     Step.CONSENT: Fail("consent_required", "the person has not agreed to this request yet"),
 }
 
@@ -55,6 +56,8 @@ def _next(request: AuthorizationRequest, client: Client, situation: Situation, *
         return missing
     if situation.own_proofs and not situation.is_concluded:
         return Step.LOGIN  # enough was proved, but no session holds it: it began anew somewhere else
+    if situation.waits_for_link:
+        return Step.LINK
     return Step.CONSENT if consent_needed else Step.DONE
 
 
@@ -209,7 +212,9 @@ def decide_for_ourselves(situation: Situation) -> Step | Fail:
     missing = _missing_for_ourselves(situation)
     if missing is not None:
         return missing
-    return Step.LOGIN if situation.own_proofs and not situation.is_concluded else Step.DONE
+    if situation.own_proofs and not situation.is_concluded:
+        return Step.LOGIN
+    return Step.LINK if situation.waits_for_link else Step.DONE
 
 
 def _missing_for_ourselves(situation: Situation) -> Step | Fail | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from idp.domain.assurance import Proof
+from idp.domain.assurance import Factor, Proof
 from idp.domain.authorization import Interaction
 from idp.domain.session import Session
 from idp.policy.judgement import Judgement
@@ -19,12 +19,15 @@ class Step(StrEnum):
     ENROL = "enrol"
     NEW_PASSWORD = "new-password"
     ACCOUNTS = "accounts"
+    LINK = "link"
     CONSENT = "consent"
     DONE = "done"
 
 
 #: What an interaction keeps with its judgement once a new password was chosen.
 NEW_PASSWORD = "new_password"
+#: What shows that somebody owns an account here, and not only a link to it.
+OWN_FIRST_FACTORS = frozenset({Factor.PASSWORD, Factor.WEBAUTHN})
 AUTHENTICATION = frozenset({Step.LOGIN, Step.STEP_UP, Step.ENROL, Step.NEW_PASSWORD})
 
 
@@ -69,6 +72,13 @@ class Situation:
             and interaction.signed_in_at is not None
             and interaction.session_id == session.id
         )
+
+    @property
+    def waits_for_link(self) -> bool:
+        """Say whether an identity at another provider waits for the person who has just proved credentials of ours."""
+        is_waiting = self.interaction is not None and self.interaction.linking is not None
+        own = any(proof.factor in OWN_FIRST_FACTORS for proof in self.own_proofs)
+        return is_waiting and own and self.is_concluded
 
     @property
     def user_id(self) -> str | None:

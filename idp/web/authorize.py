@@ -1,20 +1,23 @@
 """/authorize, and what every page of an interaction shares: binding to the browser, cookies, and where to go next."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from idp.domain.authorization import ResponseMode
-from idp.flows import authorization
-from idp.flows.authorization import GoTo, Outcome, Standing, Stuck
+from idp.flows import authorization, client_refusals
+from idp.flows.authorization import Answered, GoTo, Outcome, Standing, Stuck
 from idp.flows.visit import Visit
+from idp.oauth.errors import UnregisteredRedirect
 from idp.oauth.extensions.response_modes import Delivery
 from idp.web import pages
+from idp.web.client_documents import gather
 from idp.web.cookies import BROWSER
 from idp.web.errors import notice
 from idp.web.forms import BadForm, form_of, query_of
-from idp.web.site import context_of, jar_of, site_of, visit_of
+from idp.web.site import context_of, jar_of, request_id_of, site_of, visit_of
 from idp.wiring import Stores
 
 MAX_POSTED = 6000
@@ -30,14 +33,32 @@ async def authorize(request: Request) -> Response:
     site = site_of(request)
     await site.watch.refresh()
     await site.engine.keyring.refresh()
+    fetched = await gather(request, pairs)
     path = f"/authorize?{request.scope['query_string'].decode()}"
 
     async def work(stores: Stores) -> Outcome:
-        context = context_of(request, stores, query=pairs)
+        context = replace(context_of(request, stores, query=pairs), fetched=fetched)
         return await authorization.begin(context, visit, pairs, path=path, tell=site.alerts.of_attempt)
 
-    outcome = await site.transactions.run(work, write=True, request_id=visit.request_id)
+    try:
+        outcome = await site.transactions.run(work, write=True, request_id=visit.request_id)
+    except UnregisteredRedirect as error:
+        await tell_of_refusal(request, error.client_id, client_refusals.UNREGISTERED)
+        raise
     return bind(request, visit, is_new, to_response(request, outcome))
+
+
+async def tell_of_refusal(request: Request, client_id: str, error: str, refused_by: str | None = None) -> None:
+    """Leave a row for whoever looks after a client, of what was refused in its name."""
+    site = site_of(request)
+
+    async def work(stores: Stores) -> bool:
+        context = context_of(request, stores)
+        return await client_refusals.tell(
+            stores, site.digester, client_id, error, context.now, address=context.http.address, refused_by=refused_by
+        )
+
+    await site.transactions.run(work, write=True, request_id=request_id_of(request))
 
 
 async def come_back_by_get(request: Request) -> Response:
@@ -58,10 +79,19 @@ def to_response(request: Request, outcome: Outcome | str) -> Response:
             return pages.form_post(request, outcome)
         case Delivery():
             return see_other(outcome.location)
+        case Answered():
+            return _answered(request, outcome)
         case Stuck(why, retry_path):
             return stuck(request, why, retry_path)
         case str():
             return see_other(issuer + outcome)
+
+
+def _answered(request: Request, answered: Answered) -> Response:
+    """Say what became of a request that another device waits for."""
+    outcome = "late" if not answered.is_kept else "allowed" if answered.is_allowed else "denied"
+    channel, status = answered.approval.channel.value, 200 if answered.is_kept else 400
+    return pages.page(request, "consent/answered.html", status=status, outcome=outcome, channel=channel)
 
 
 def stuck(request: Request, why: str, retry_path: str | None) -> Response:
@@ -91,7 +121,7 @@ def bind(request: Request, visit: Visit, is_new: bool, response: Response) -> Re
 
 def redirect_target(standing: Standing) -> str | None:
     """Return where a form of this interaction may lead by redirect, for the page's content security policy."""
-    return standing.request.redirect_uri if standing.request else None
+    return (standing.request.redirect_uri or None) if standing.request else None
 
 
 def ui_locales(standing: Standing) -> str | None:

@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.domain.client import Client
 from idp.oauth import bridge
+from idp.oauth.errors import InvalidClient
+from idp.oauth.extensions import ciba, device
+from idp.oauth.extensions import par as pushed
 from idp.oauth.openid import userinfo as openid_userinfo
-from idp.oauth.remote_keys import claimed_by, needs_fetching
 from idp.oauth.request import Answer, ProtocolRequest
-from idp.oauth.server import Server
+from idp.oauth.server import Server, Unproved
+from idp.web.authorize import tell_of_refusal
+from idp.web.client_documents import gather
 from idp.web.cors import allow_client_origin
 from idp.web.forms import BadForm, Pairs, form_of, query_of
 from idp.web.site import context_of, request_id_of, site_of
@@ -40,6 +45,24 @@ async def revoke(request: Request) -> Response:
     return await allow_client_origin(request, render(answer), client)
 
 
+async def par(request: Request) -> Response:
+    """Keep an authorization request that a client pushes (RFC 9126 §2)."""
+    answer, _client = await _run(request, lambda server, protocol: server.answered_by(pushed.answer, protocol))
+    return render(answer)
+
+
+async def device_authorization(request: Request) -> Response:
+    """Begin what a person allows on another device (RFC 8628 §3.1)."""
+    answer, _client = await _run(request, lambda server, protocol: server.answered_by(device.answer, protocol))
+    return render(answer)
+
+
+async def ciba_request(request: Request) -> Response:
+    """Begin what a person allows where they are signed in (CIBA §7)."""
+    answer, _client = await _run(request, lambda server, protocol: server.answered_by(ciba.answer, protocol))
+    return render(answer)
+
+
 async def _run(
     request: Request, answer: Callable[[Server, ProtocolRequest], Answer], *, is_read_only: bool = False
 ) -> tuple[Answer, Client | None]:
@@ -51,31 +74,23 @@ async def _run(
         raise BadForm(400, "parameters belong in the body, never in the URL")
     await site.watch.refresh()
     await site.engine.keyring.refresh()
-    await _learn_keys(request, form)
+    fetched = await gather(request, form)
 
-    async def work(stores: Stores) -> tuple[Answer, Client | None]:
-        context = context_of(request, stores, form=form)
-        server = Server(context, notice_of_reuse=site.notices.refresh_token_reused)
+    async def work(stores: Stores) -> tuple[Answer, Client | None, Unproved | None]:
+        context = replace(context_of(request, stores, form=form), fetched=fetched)
+        server = Server(
+            context, notice_of_reuse=site.notices.refresh_token_reused, notice_of_request=site.notices.ciba_request
+        )
         protocol = ProtocolRequest(context.http, request.scope["idp.path"])
         answered = await bridge.run(lambda _: answer(server, protocol), None)
-        return answered, protocol.client.noun if protocol.client else None
+        return answered, protocol.client.noun if protocol.client else None, server.unproved
 
     # What a request proves itself by is stored: the jti of an assertion, and of a DPoP proof.
     write = not is_read_only or any(name == "client_assertion" for name, _value in form)
-    return await site.transactions.run(work, write=write, request_id=request_id_of(request))
-
-
-async def _learn_keys(request: Request, form: Pairs) -> None:
-    """Fetch the keys of a client that keeps them elsewhere, before any transaction waits for them."""
-    claimed, site = claimed_by(form), site_of(request)
-    if claimed is None or site.engine.remote_keys is None:
-        return
-    client = site.engine.clients.known(claimed[0])
-    if client is None:
-        async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
-            client = await context_of(request, stores, form=form).client(claimed[0])
-    if client is not None and needs_fetching(client):
-        await site.engine.remote_keys.learn(client, claimed[1])
+    answered, client, unproved = await site.transactions.run(work, write=write, request_id=request_id_of(request))
+    if unproved is not None:
+        await tell_of_refusal(request, unproved.client_id, InvalidClient.error, unproved.refused_by)
+    return answered, client
 
 
 async def userinfo(request: Request) -> Response:

@@ -40,6 +40,7 @@ from idp.oauth.context import Engine
 from idp.oauth.keyring import Keyring
 from idp.oauth.openid.subject import Subjects
 from idp.oauth.remote_keys import RemoteKeys
+from idp.oauth.remote_objects import RemoteObjects
 from idp.password_wiring import brand_name, guarded_fetch, password_judge
 from idp.providers.adviser.port import Writer
 from idp.providers.geo.port import Places
@@ -223,6 +224,7 @@ def _engine(
         rules=rules(settings),
         risk=risk_desk(settings, watch, digester),
         remote_keys=RemoteKeys(guarded_fetch(settings), keyring.clock),
+        remote_objects=RemoteObjects(guarded_fetch(settings)),
     )
 
 

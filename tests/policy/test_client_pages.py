@@ -6,7 +6,7 @@ from idp.domain.redirect_uri import SENTENCES as URI_SENTENCES
 from idp.oauth.pipeline import CLIENT_CREDENTIALS, REDEEM_CODE, REFRESH
 from idp.policy.client_advice import SENTENCES, Advice, advise
 from idp.policy.client_kinds import KINDS, Kind, Why
-from idp.policy.clients import RULES
+from idp.policy.profiles import RULES
 from tests.templating.examples import make_templates
 
 TEMPLATES = make_templates()

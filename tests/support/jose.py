@@ -46,8 +46,7 @@ def _sign(message: bytes, key: Key | bytes | None, alg: str) -> str:
     registry = jws.JWSRegistry(algorithms=[alg])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # joserfc dislikes some of these names
-        model = registry.get_alg(alg)
-    return base64url(model.sign(message, _for_any_use(key)))
+        return base64url(registry.get_alg(alg).sign(message, _for_any_use(key)))
 
 
 def _for_any_use(key: Key) -> Any:

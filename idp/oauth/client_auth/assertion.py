@@ -22,7 +22,7 @@ from idp.oauth.keyring import MAX_KID, MAX_TOKEN, read_header, verify
 from idp.oauth.remote_keys import RemoteKeys
 from idp.oauth.request import ProtocolRequest
 from idp.policy import lifetimes
-from idp.policy.clients import assertion_algs, rules_for
+from idp.policy.profiles import assertion_algs, rules_for
 from idp.storage.replays import ReplayStore
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

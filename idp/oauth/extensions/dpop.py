@@ -3,7 +3,7 @@
 A proof is a JWS by the key it carries, made for this method and URL, now, and once. Stricter than the RFC: an `iat`
 older than 60 s or more than 30 s ahead is refused, and the key must be of a kind that a client could register.
 A nonce is a tag over a slot of time, so it needs no storage; the slot that is over is accepted for one more.
-Not here: which client must prove a key → policy/clients.py; what the key is bound to → oauth/binding.py.
+Not here: which client must prove a key → policy/profiles.py; what the key is bound to → oauth/binding.py.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Proof Key for Code Exchange – RFC 7636, tightened by RFC 9700 §2.1.1.
 
 Checks code_challenge at /authorize, code_verifier at /token. Only S256, spelt so.
-Not here: which clients must use it → policy/clients.py.
+Not here: which clients must use it → policy/profiles.py.
 """
 
 import hashlib

@@ -14,6 +14,7 @@ from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
 from idp.oauth.registration_members import MEMBERS, Author, read_members, with_defaults, write_members
 from idp.policy import clients as policy
+from idp.policy import profiles
 from idp.policy.clients import SCOPES
 
 NEVER_SENT_BACK = (
@@ -70,7 +71,7 @@ def read_registration(sent: JsonObject, vouched: JsonObject, base: Client, chart
 
 
 def _default_method(charter: Charter) -> str:
-    allowed = policy.RULES[charter.profile].auth_methods if charter.profile else tuple(AuthMethod)
+    allowed = profiles.RULES[charter.profile].auth_methods if charter.profile else tuple(AuthMethod)
     return (AuthMethod.BASIC if AuthMethod.BASIC in allowed else allowed[0]).value
 
 

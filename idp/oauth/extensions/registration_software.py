@@ -15,7 +15,7 @@ from idp.oauth.client_auth.assertion import FORBIDDEN_HEADERS
 from idp.oauth.client_keys import fitting_keys
 from idp.oauth.keyring import MAX_KID, MAX_TOKEN, read_header, verify
 from idp.policy import lifetimes
-from idp.policy.clients import ASYMMETRIC_ALGS
+from idp.policy.profiles import ASYMMETRIC_ALGS
 
 INVALID = "invalid_software_statement"
 UNAPPROVED = "unapproved_software_statement"

@@ -1,14 +1,36 @@
-"""Response modes – OAuth 2.0 Multiple Response Types §2.1 and OAuth 2.0 Form Post Response Mode.
+"""Response modes – OAuth 2.0 Multiple Response Types §2.1, OAuth 2.0 Form Post Response Mode, names of JARM §2.3.
 
 Carries success and error alike to the redirect URI by query, fragment or form_post; `iss` and `state` included.
-Not here: which modes a client may use → policy/clients.py; the form_post page → templates/form_post.
+Not here: which modes a client may use → policy/clients.py; the form_post page → templates/form_post; JWTs → jarm.py.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from idp.domain.authorization import ResponseMode
+from idp.domain.authorization import AuthorizationRequest, ResponseMode
+from idp.domain.client import Client
+
+JWT = "jwt"  # what asks for the signed form of the default mode (JARM §2.3.4)
+RESPONSE_MODES = (
+    *(mode.value for mode in ResponseMode if not mode.is_signed), JWT,
+    *(mode.value for mode in ResponseMode if mode.is_signed),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How the answer to a request reaches its client: success and error take the same one."""
+
+    client: Client
+    redirect_uri: str
+    mode: ResponseMode
+    state: str | None
+
+    @classmethod
+    def of(cls, request: AuthorizationRequest, client: Client) -> "Route":
+        """Return the route of a request that was checked."""
+        return cls(client, request.redirect_uri, request.response_mode, request.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +50,15 @@ class Delivery:
         return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{encoded}"
 
 
-def deliver(
-    mode: ResponseMode, redirect_uri: str, parameters: Sequence[tuple[str, str]], *, state: str | None
-) -> Delivery:
-    """Echo the state, if one was sent, and say how the parameters travel."""
-    echoed = [("state", state)] if state is not None else []
-    return Delivery(mode, redirect_uri, tuple([*parameters, *echoed]))
+def read_mode(asked: str | None, default: ResponseMode) -> ResponseMode | None:
+    """Return the mode that a request asks for, None for an unknown one."""
+    if asked is None:
+        return default
+    if asked == JWT:
+        return default.signed
+    return next((mode for mode in ResponseMode if mode.value == asked), None)
+
+
+def deliver(route: Route, parameters: Sequence[tuple[str, str]]) -> Delivery:
+    """Send the parameters as they are, or the one parameter that holds them all."""
+    return Delivery(route.mode.plain, route.redirect_uri, tuple(parameters))

@@ -26,15 +26,9 @@ from idp.storage.codes import MAX_FAILURES
 PURPOSE = "code"
 
 
-async def issue_code(
-    context: Context, request: AuthorizationRequest, session: Session, *, audience: tuple[str, ...]
-) -> str:
-    """Store a new code for what the person just allowed, and return it (RFC 6749 §4.1.2).
-
-    acr, amr and auth_time are those of the session: what was proved, when it was proved.
-    """
+async def issue_code(context: Context, request: AuthorizationRequest, grant: Grant) -> str:
+    """Store a new code for what the person just allowed, and return it (RFC 6749 §4.1.2)."""
     now, code = context.now, make_secret()
-    grant = grant_of(request, session, audience=audience, now=now)
     stored = AuthorizationCode(
         digest=context.engine.digester.digest(PURPOSE, code),
         grant=grant,
@@ -47,14 +41,17 @@ async def issue_code(
     )
     await context.stores.codes.add(stored)
     await context.record(
-        EventKind.CODE_ISSUED, user_id=session.user_id, client_id=request.client_id, session_id=session.id,
+        EventKind.CODE_ISSUED, user_id=grant.user_id, client_id=request.client_id, session_id=grant.session_id,
         grant_id=grant.id,
     )  # fmt: skip
     return code
 
 
 def grant_of(request: AuthorizationRequest, session: Session, *, audience: tuple[str, ...], now: datetime) -> Grant:
-    """Return what the person of a session allows by a request; nothing is stored."""
+    """Return what the person of a session allows by a request; nothing is stored.
+
+    acr, amr and auth_time are those of the session: what was proved, when it was proved.
+    """
     requested = request.essential_acrs or request.acr_values
     return Grant(
         id=make_id(),
@@ -62,7 +59,7 @@ def grant_of(request: AuthorizationRequest, session: Session, *, audience: tuple
         user_id=session.user_id,
         session_id=session.id,
         scopes=request.scopes,
-        audience=audience,
+        audience=request.resources or audience,
         created_at=now,
         expires_at=now + lifetimes.REFRESH_ABSOLUTE if request.is_offline else session.expires_at,
         auth_time=session.auth_time,
@@ -133,6 +130,10 @@ class AuthorizationCodeGrant(TokenGrant, grants.AuthorizationCodeGrant):  # type
         """Refuse when the person was disabled or signed out since."""
         if self.user is None or self.code.failures >= MAX_FAILURES:
             raise InvalidGrantError("code is not valid any more")
+
+    def check_target(self) -> None:
+        """Refuse a resource or details that were not granted; the code stays good for others (RFC 8707 §2.2)."""
+        self.aim(self.code.grant)
 
     def spend_code(self) -> None:
         """Spend the code, or lose the race to somebody who just did."""

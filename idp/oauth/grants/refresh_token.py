@@ -16,7 +16,7 @@ from idp.oauth.grants.token_grant import TokenGrant
 from idp.oauth.tokens import motion, refresh_token
 from idp.oauth.tokens.refresh_token import Presented, Standing
 from idp.policy import lifetimes
-from idp.policy.clients import rotates_refresh_tokens
+from idp.policy.profiles import rotates_refresh_tokens
 from idp.storage.grants import LiveGrant
 
 
@@ -83,6 +83,10 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
         if not set(asked) <= set(granted):
             raise InvalidScopeError("scope goes beyond what was granted")
         self.scopes = tuple(scope for scope in granted if scope in asked) if asked else granted
+
+    def check_target(self) -> None:
+        """Refuse a resource or details beyond the grant's, or that the client lost since; fewer narrow this answer."""
+        self.aim(self.live.grant)
 
     def check_motion(self) -> None:
         """Refuse a refresh that the policy wants a person for, and remember it where they sign in next."""

@@ -20,7 +20,7 @@ from idp.oauth.openid.id_token import Beside, sign_id_token
 from idp.oauth.request import ProtocolRequest
 from idp.oauth.tokens import access_token, motion, refresh_token
 from idp.policy import lockout
-from idp.policy.clients import gets_refresh_token
+from idp.policy.profiles import gets_refresh_token
 
 if TYPE_CHECKING:
     from idp.oauth.server import Server

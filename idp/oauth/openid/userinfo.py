@@ -12,6 +12,7 @@ from idp.oauth.openid.claims import userinfo_claims
 from idp.oauth.presented import BEARER, DPOP, Presented, TokenRefused
 from idp.oauth.request import Answer
 
+PATH = "/userinfo"
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 REALM = "userinfo"
 
@@ -28,8 +29,9 @@ async def userinfo(context: Context) -> tuple[Answer, Client | None]:
     found = from_header if from_header is not None else (BEARER, in_body[0]) if in_body and in_body[0] else None
     if found is None:  # nor does one in the URL count, where logs and histories keep it (RFC 6750 §5.3)
         return _refuse(401, TokenRefused(None)), None  # no credentials: a bare challenge (RFC 6750 §3.1)
+    audiences = (context.engine.issuer, context.engine.url(PATH))
     try:
-        good = await presented.read(context, *found, audiences=(context.engine.issuer,))
+        good = await presented.read(context, *found, audiences=audiences)
     except TokenRefused as refused:
         return _refuse(401, refused), refused.client
     return _answer(context, good), good.client

@@ -5,10 +5,10 @@ No personal claims in either format.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from idp.domain.client import Client, TokenFormat
-from idp.domain.json import Json
+from idp.domain.client import Client
+from idp.domain.json import Json, JsonObject
 from idp.domain.secret import Digester, base64url, make_secret, random_bytes
 from idp.domain.tokens import AccessToken, Confirmation, Grant, read_confirmation
 from idp.oauth.keyring import Keyring
@@ -30,9 +30,11 @@ def make(
     subject: str,
     confirmation: Confirmation | None = None,
     audience: tuple[str, ...] | None = None,
+    life: timedelta | None = None,
+    details: tuple[JsonObject, ...] | None = None,
 ) -> AccessToken:
-    """Return the facts of a new access token, bound to a key if one was proved, for part of the grant's audience."""
-    life = lifetimes.ACCESS_TOKEN[client.token_format]
+    """Return the facts of a new access token, bound to a key if one was proved, for part of what was granted."""
+    life = life or lifetimes.ACCESS_TOKEN[client.token_format]
     return AccessToken(
         jti=f"{grant.id}.{base64url(random_bytes(9))}",
         grant_id=grant.id,
@@ -43,11 +45,14 @@ def make(
         issued_at=now,
         expires_at=min(now + life, grant.expires_at),
         confirmation=confirmation,
+        details=grant.details if details is None else details,
     )
 
 
-def sign(keyring: Keyring, issuer: str, client: Client, grant: Grant, token: AccessToken) -> str:
-    """Return the JWT of a token (RFC 9068 §2)."""
+def sign(
+    keyring: Keyring, issuer: str, client: Client, grant: Grant, token: AccessToken, *, alg: str | None = None
+) -> str:
+    """Return the JWT of a token, signed as the client wants it unless its audience wants something (RFC 9068 §2)."""
     claims: dict[str, Json] = {
         "iss": issuer,
         "sub": token.subject,
@@ -60,7 +65,7 @@ def sign(keyring: Keyring, issuer: str, client: Client, grant: Grant, token: Acc
         **authentication_claims(grant),
     }
     claims |= terms_claims(token, grant)
-    return keyring.sign(claims, alg=client.access_token_alg, typ=TYP)
+    return keyring.sign(claims, alg=alg or client.access_token_alg, typ=TYP)
 
 
 def terms_claims(token: AccessToken, grant: Grant) -> dict[str, Json]:
@@ -68,8 +73,8 @@ def terms_claims(token: AccessToken, grant: Grant) -> dict[str, Json]:
     claims: dict[str, Json] = {}
     if token.confirmation is not None:
         claims["cnf"] = token.confirmation.as_claim()
-    if grant.details:
-        claims["authorization_details"] = [dict(each) for each in grant.details]
+    if token.details:
+        claims["authorization_details"] = [dict(each) for each in token.details]
     if grant.actor is not None:
         claims["act"] = dict(grant.actor)
     return claims
@@ -97,11 +102,6 @@ async def read(
     return token if token is not None and now < token.expires_at else None
 
 
-def is_opaque(client: Client) -> bool:
-    """Say whether a client's tokens are handles."""
-    return client.token_format is TokenFormat.OPAQUE
-
-
 def _from_claims(claims: Mapping[str, Json]) -> AccessToken | None:
     jti, client_id, subject, scope = (claims.get(name) for name in ("jti", "client_id", "sub", "scope"))
     issued, expires, audience = claims.get("iat"), claims.get("exp"), claims.get("aud")
@@ -109,6 +109,7 @@ def _from_claims(claims: Mapping[str, Json]) -> AccessToken | None:
         return None
     if not (isinstance(scope, str) and isinstance(issued, int) and isinstance(expires, int)):
         return None
+    details = claims.get("authorization_details")
     listed = [audience] if isinstance(audience, str) else list(audience) if isinstance(audience, list) else []
     return AccessToken(
         jti=jti,
@@ -120,4 +121,5 @@ def _from_claims(claims: Mapping[str, Json]) -> AccessToken | None:
         issued_at=datetime.fromtimestamp(issued, UTC),
         expires_at=datetime.fromtimestamp(expires, UTC),
         confirmation=read_confirmation(claims.get("cnf")),
+        details=tuple(each for each in details if isinstance(each, dict)) if isinstance(details, list) else (),
     )
