@@ -1,7 +1,7 @@
 """An authorization request as understood, and the interaction in which a person answers it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -106,6 +106,10 @@ class AuthorizationRequest:
     object_id: str | None = None
     approves: Approval | None = None  # the request of another device that it answers; no redirect does
     tested_by: str | None = None  # the administrator who tests the client by it; no request from outside has one
+
+    def pushed_as(self, digest: str) -> "AuthorizationRequest":
+        """Return the request as begun by the reference with this digest."""
+        return replace(self, pushed=digest)
 
     def returns(self, what: str) -> bool:
         """Say whether the answer from /authorize itself holds a `code`, a `token` or an `id_token`."""

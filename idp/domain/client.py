@@ -24,7 +24,7 @@ _URI_TEXT = re.compile(r"([!$&-)+-;=?-Z_a-z~]|%[0-9A-Fa-f]{2})*")
 
 
 class Profile(StrEnum):
-    """What a client of this kind must and may do; the table stands in policy/clients.py."""
+    """What a client of this kind must and may do; the table stands in policy/profiles.py."""
 
     OAUTH21 = "oauth21"
     OIDC = "oidc"
