@@ -8,6 +8,7 @@ from idp.flows import browser_session
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.oauth.openid.end_session import EndSessionRequest
+from idp.oauth.openid.frontchannel_logout import frames_of
 from idp.oauth.openid.id_token import session_identifier
 
 
@@ -26,6 +27,7 @@ class SignedOut:
     redirect_uri: str | None
     link_uri: str | None
     client: Client | None
+    frames: tuple[str, ...] = ()  # to be loaded by this browser, so that applications end their sessions there
 
 
 async def end_session(context: Context, visit: Visit, request: EndSessionRequest) -> Ask | SignedOut:
@@ -47,8 +49,9 @@ async def confirm(context: Context, visit: Visit, request: EndSessionRequest) ->
 
 
 async def _end(context: Context, visit: Visit, session: Session, request: EndSessionRequest) -> SignedOut:
+    frames = await frames_of(context, session.id)
     await browser_session.end(context.stores, session, context.now, address=visit.address)
-    return SignedOut(request.redirect_uri, request.link_uri, request.client)
+    return SignedOut(request.redirect_uri, request.link_uri, request.client, frames)
 
 
 def _is_of_this_session(context: Context, request: EndSessionRequest, session: Session) -> bool:

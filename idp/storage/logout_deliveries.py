@@ -79,6 +79,10 @@ class LogoutDeliveryStore:
                     )
                 )  # fmt: skip
 
+    async def parties(self, session_id: str) -> Sequence[str]:
+        """Return the ids of the clients that signed in to a session, in an order that stays."""
+        return sorted(row.id for row in await self._connection.execute(_CLIENTS, {"session_id": session_id}))
+
     async def any_due(self, now: datetime) -> bool:
         """Say whether somebody is to be told now."""
         query = select(logout_deliveries.c.id).where(*_is_due(now)).limit(1)

@@ -80,7 +80,7 @@ async def confirm(request: Request) -> Response:
 
 
 def _signed_out(request: Request, outcome: SignedOut, ui_locales: str | None) -> Response:
-    if outcome.redirect_uri is not None:
+    if outcome.redirect_uri is not None and not outcome.frames:
         response = see_other(outcome.redirect_uri)
     else:
         response = _signed_out_page(request, outcome, ui_locales)
@@ -91,14 +91,21 @@ def _signed_out(request: Request, outcome: SignedOut, ui_locales: str | None) ->
 
 
 def _signed_out_page(request: Request, outcome: SignedOut, ui_locales: str | None) -> Response:
-    return pages.page(
+    """Return the page, which goes on by itself when it has somewhere to go (Front-Channel Logout §3, §5)."""
+    goes_on = outcome.redirect_uri is not None
+    response = pages.page(
         request,
         "logout/signed_out.html",
         brand_of=outcome.client,
         ui_locales=ui_locales,
         client=pages.party(request, outcome.client),
-        return_uri=outcome.link_uri,
+        return_uri=outcome.redirect_uri or outcome.link_uri,
+        goes_on=goes_on,
+        frames=outcome.frames,
+        scripts=("go_on.js",) if goes_on else (),
     )
+    pages.may_frame(response, outcome.frames)
+    return response
 
 
 async def signed_out(request: Request) -> Response:

@@ -122,6 +122,13 @@ def page(
     return HTMLResponse(html, status, headers=headers)
 
 
+def may_frame(response: Response, addresses: Sequence[str]) -> None:
+    """Let a page embed these addresses of others, and no other places."""
+    if addresses:
+        sources = " ".join(dict.fromkeys(map(_source, addresses)))
+        response.headers["content-security-policy"] += f"; frame-src {sources}"
+
+
 def _form_action(target: str | None) -> str:
     return "'self'" if target is None else f"'self' {_source(target)}"
 

@@ -89,6 +89,8 @@ class HtmlDocument(HTMLParser):
         self.attributes: dict[str, Attributes] = {}  #: by id
         self.forms: list[Form] = []
         self.links: list[Attributes] = []
+        self.frames: list[Attributes] = []
+        self.refresh: str | None = None  #: what a browser without script does by itself
         self._open: list[tuple[str, str]] = []  # tag, id
         self._form: Form | None = None
         self._field: Control | None = None  # the select or textarea that is open
@@ -119,6 +121,10 @@ class HtmlDocument(HTMLParser):
                 self.data_page = attributes.get("data-page")
             case "a" | "link":
                 self.links.append(attributes)
+            case "iframe":
+                self.frames.append(attributes)
+            case "meta" if attributes.get("http-equiv", "").lower() == "refresh":
+                self.refresh = attributes["content"]
             case "form":
                 self._form = Form(attributes)
                 self.forms.append(self._form)

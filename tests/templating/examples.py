@@ -36,6 +36,7 @@ CLIENT: Facts = {
     "self_registered": False,
 }
 UNVERIFIED: Facts = CLIENT | {"logo": None, "policy_uri": None, "tos_uri": None, "self_registered": True}
+SIGNED_OUT: Facts = {"client": None, "return_uri": None, "goes_on": False, "frames": ()}
 ACCOUNT: Facts = {"name": "Anna Example", "label": "anna@example.com"}
 NAMELESS: Facts = {"name": None, "label": "anna@example.com"}
 MAIL: Facts = {
@@ -466,9 +467,13 @@ PAGES: dict[str, list[Facts]] = {
         FORM | {"client": None, "account": None, "fields": {}},
     ],
     "logout/signed_out.html": [
-        {"client": CLIENT, "return_uri": "https://books.example/bye"},
-        {"client": None, "return_uri": "com.example.books:/bye"},
-        {"client": None, "return_uri": None},
+        SIGNED_OUT | {"client": CLIENT, "return_uri": "https://books.example/bye"},
+        SIGNED_OUT | {"return_uri": "com.example.books:/bye"},
+        SIGNED_OUT | {"frames": ["https://films.example/out?a=1&iss=https%3A%2F%2Fid.example&sid=abc"]},
+        SIGNED_OUT | {
+            "client": CLIENT, "return_uri": "https://books.example/bye?state=a", "goes_on": True,
+            "frames": ["https://books.example/out?iss=https%3A%2F%2Fid.example&sid=abc", "https://films.example/out"],
+        },
     ],
     "error/error.html": [ERROR, ERROR | {"description": None, "status": 500}],
     "error/notice.html": [
@@ -724,7 +729,7 @@ PAGES: dict[str, list[Facts]] = {
         {"messages": []},
     ],
 }
-ASSETS = ("style.css", "icon.svg", "webauthn.js", "password.js", "print.js")
+ASSETS = ("style.css", "icon.svg", "webauthn.js", "password.js", "print.js", "go_on.js")
 STATES = [(page, facts) for page, states in PAGES.items() for facts in states]
 
 
