@@ -74,10 +74,10 @@ def faults(value: Json, schema: JsonObject, *, path: str = "") -> Iterator[str]:
     if not TYPES[kind](value):
         yield f"{here} is not of type {kind}"
         return
-    if "const" in schema and not _same(value, schema["const"]):
+    if "const" in schema and not same(value, schema["const"]):
         yield f"{here} is not the one value it may have"
     listed: Any = schema.get("enum")
-    if listed is not None and not any(_same(value, each) for each in listed):
+    if listed is not None and not any(same(value, each) for each in listed):
         yield f"{here} is none of the values it may have"
     if isinstance(value, dict):
         yield from _of_object(value, schema, path)
@@ -104,7 +104,7 @@ def _of_object(value: Mapping[str, Json], schema: JsonObject, path: str) -> Iter
 
 def _of_array(value: list[Json], schema: JsonObject, path: str) -> Iterator[str]:
     yield from _of_size(len(value), schema, "Items", path)
-    if schema.get("uniqueItems") and any(_same(each, other) for n, each in enumerate(value) for other in value[:n]):
+    if schema.get("uniqueItems") and any(same(each, other) for n, each in enumerate(value) for other in value[:n]):
         yield f"{path} names something twice"
     items: Any = schema.get("items")
     if items is not None:
@@ -133,10 +133,10 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _same(one: Json, other: Json) -> bool:
+def same(one: Json, other: Json) -> bool:
     """Say whether two values are equal as JSON: 1 is 1.0 and never true (JSON Schema Core §4.2.2)."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     return isinstance(one, bool) is isinstance(other, bool) and one == other

@@ -70,6 +70,7 @@ async def begin(
     )
     await context.stores.client_tests.add(test, context.now)
     await _record(work, client, "begun", Result.DONE)
+    await context.definitions()
     checked = protocol.check_for_test(context, client, parameters)
     if isinstance(checked, Accepted):
         checked = replace(checked, request=replace(checked.request, tested_by=session.user_id))

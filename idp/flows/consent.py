@@ -16,7 +16,8 @@ async def allow(context: Context, standing: Standing) -> bool:
     if request.tested_by is not None:  # nothing that outlives the test
         return True
     before = await context.stores.consents.find(user.id, request.client_id)
-    scopes = consent_policy.asked_scopes(request) | (before.scopes if before else frozenset())
+    asked = consent_policy.asked_scopes(request, await context.definitions(), issuer=context.engine.issuer)
+    scopes = asked | (before.scopes if before else frozenset())
     claims = request.extra_claims | (before.claims if before else frozenset())
     await context.stores.consents.save(Consent(user.id, request.client_id, scopes, claims), context.now)
     await context.record(

@@ -18,6 +18,10 @@ class Advice(StrEnum):
     REFRESH_TWICE = "refresh_twice"
     MOTION = "motion"
     SCOPE = "scope"
+    TARGET = "target"
+    DETAILS = "details"
+    EXCHANGE = "exchange"
+    ISSUER = "issuer"
     GRANT_TYPE = "grant_type"
     INVALID_REQUEST = "invalid_request"
     PERSON_SAID_NO = "person_said_no"
@@ -43,6 +47,10 @@ SENTENCES: Mapping[Advice, str] = {
     Advice.REFRESH_TWICE: "Store the refresh token of each answer before using it, and refresh in one place at a time.",
     Advice.MOTION: "A refresh came from elsewhere: start a new sign-in, and look where refresh tokens are kept.",
     Advice.SCOPE: "Ask only for scopes that are registered for this client, or register the scope.",
+    Advice.TARGET: "Ask for a resource that this client may have, and at the token endpoint for none beyond the sign-in's.",
+    Advice.DETAILS: "Send details of a type that is registered for this client, with the members that its schema lists.",
+    Advice.EXCHANGE: "Exchange a live token within a rule that an operator wrote for this client; bound ones with their proof.",
+    Advice.ISSUER: "Send an assertion of a trusted issuer for an account here: short-lived, once, and for this issuer as aud.",
     Advice.GRANT_TYPE: "Register this grant type for the client, or use one that is registered.",
     Advice.INVALID_REQUEST: "A parameter is missing or stands there twice, or one network sent too many unknown codes.",
     Advice.PERSON_SAID_NO: "People said no, or went back: ask for less, and say why before you send them here.",
@@ -71,6 +79,13 @@ _BY_CHECK: Mapping[str, Advice] = {
     "spend_token": Advice.REFRESH_TWICE,
     "check_motion": Advice.MOTION,
     "check_scope": Advice.SCOPE,
+    "check_target": Advice.TARGET,
+    "check_rule": Advice.EXCHANGE,
+    "check_subject": Advice.EXCHANGE,
+    "check_actor": Advice.EXCHANGE,
+    "check_assertion": Advice.ISSUER,
+    "check_person": Advice.ISSUER,
+    "spend_assertion": Advice.ISSUER,
     "check_grant_type": Advice.GRANT_TYPE,
     "auth_method": Advice.METHOD,
     "private_key_jwt": Advice.ASSERTION,
@@ -78,6 +93,8 @@ _BY_CHECK: Mapping[str, Advice] = {
 }
 _BY_ERROR: Mapping[str, Advice] = {
     "invalid_scope": Advice.SCOPE,
+    "invalid_target": Advice.TARGET,
+    "invalid_authorization_details": Advice.DETAILS,
     "unauthorized_client": Advice.GRANT_TYPE,
     "unsupported_grant_type": Advice.GRANT_TYPE,
     "invalid_request": Advice.INVALID_REQUEST,

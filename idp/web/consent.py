@@ -3,6 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.definitions import Definitions
+from idp.domain.detail_type import DetailType
+from idp.domain.json import JsonObject
 from idp.flows import authorization, consent
 from idp.flows.authorization import Outcome, Standing, Step, Stuck
 from idp.flows.visit import Visit
@@ -25,7 +28,7 @@ async def show(request: Request) -> Response:
 
 
 def _page(request: Request, visit: Visit, standing: Standing) -> Response:
-    asked, client = standing.request, standing.client
+    asked, client, defined = standing.request, standing.client, site_of(request).engine.definitions.known
     assert asked is not None
     assert client is not None
     return pages.page(
@@ -39,10 +42,19 @@ def _page(request: Request, visit: Visit, standing: Standing) -> Response:
         client=pages.party(request, client, asked.redirect_uri),
         account=pages.account(standing.user),
         scopes=list(asked.scopes),
-        scope_texts={},
+        scope_texts=defined.texts(asked.resources),
+        resources=[(each.name, each.identifier) for name, each in defined.resources.items() if name in asked.resources],
+        details=[_told(defined, each) for each in asked.details],
         claims=sorted(asked.extra_claims),
         remembered=standing.is_remembered,
     )
+
+
+def _told(defined: Definitions, detail: JsonObject) -> tuple[str, list[tuple[str, str]]]:
+    """Return the sentence for what is asked for, and every value that it does not say (RFC 9396 §5)."""
+    name = str(detail["type"])
+    known = defined.detail_types.get(name) or DetailType("", name, {}, name)
+    return known.line(detail), known.remaining(detail)
 
 
 async def submit(request: Request) -> Response:

@@ -45,7 +45,7 @@ CLAIMED = client(profile=Profile.NATIVE, auth_method=AuthMethod.NONE, redirect_u
 def test_consent_is_asked_unless_it_was_given_for_all_of_it(
     rp: Client, asked: AuthorizationRequest, given: Consent | None, needed: bool
 ) -> None:
-    assert needs_consent(asked, rp, given) is needed
+    assert needs_consent(asked, rp, given, frozenset(asked.scopes)) is needed
 
 
 @pytest.mark.parametrize("rp", [client(), PUBLIC, LOOPBACK, SELF_REGISTERED, FIRST_PARTY])
@@ -53,7 +53,7 @@ def test_prompt_consent_always_asks(rp: Client) -> None:
     """OIDC Core §3.1.2.1."""
     asked = request(scopes=("openid",), prompts=frozenset({Prompt.CONSENT}))
 
-    assert needs_consent(asked, rp, GIVEN)
+    assert needs_consent(asked, rp, GIVEN, frozenset(asked.scopes))
 
 
 @pytest.mark.parametrize(

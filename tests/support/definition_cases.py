@@ -70,7 +70,7 @@ def _with(**members: Any) -> Refuse:
 
 
 def _cases() -> Iterator[tuple[str, Prepare, Refuse]]:
-    for table, (_told_, impossible) in KINDS.items():
+    for table, (_whole, impossible) in KINDS.items():
         yield f"{table}.list", _nothing, _with(is_admin=True)
         yield f"{table}.get", _made(table), _with(id="nothing")
         yield f"{table}.create", _new(table), _with(**impossible)
