@@ -51,7 +51,7 @@ client_managers = Table(
     Column("client_id", String(128), ForeignKey("clients.id", ondelete="CASCADE"), primary_key=True),
     Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
-EPOCH_NAME = "clients"
+EPOCH_NAME, DEFINITIONS = "clients", "definitions"
 _OUTSIDE_METADATA = frozenset({"id", "name", "is_active", "secret_digests", "hmac_secret", "created_at", "has_logo"})
 
 
@@ -158,6 +158,7 @@ class ClientStore:
         """Remove a client and, by foreign keys, its grants and consents."""
         done = await self._connection.execute(delete(clients).where(clients.c.id == client_id).returning(clients.c.id))
         await self._epochs.bump(EPOCH_NAME)
+        await self._epochs.bump(DEFINITIONS)  # its rules of exchange went with it
         return done.first() is not None
 
     async def logo(self, client_id: str) -> tuple[bytes, str] | None:

@@ -13,12 +13,13 @@ from idp.domain.detail_type import DetailType
 from idp.domain.exchange import AssertionIssuer, ExchangeRule, SubjectMatch
 from idp.domain.json import Json
 from idp.domain.resource import ResourceServer, ScopeText
+from idp.storage.clients import DEFINITIONS
 from idp.storage.columns import AnyRow, JsonText, UtcTime, is_key, metadata
 from idp.storage.database import Prepared, Transaction
 from idp.storage.epochs import EpochStore
 
 LONGEST_KEY = 512
-EPOCH_NAME = "definitions"
+EPOCH_NAME = DEFINITIONS
 
 
 class Identified(Protocol):

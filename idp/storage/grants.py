@@ -8,15 +8,18 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     LargeBinary,
     String,
     Table,
+    Update,
     and_,
     bindparam,
     exists,
     insert,
+    literal,
     not_,
     or_,
     select,
@@ -27,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from idp.domain.secret import Digest
 from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User, UserStatus
+from idp.storage.clients import clients
 from idp.storage.columns import AnyRow, JsonText, UtcTime, Words, metadata
 from idp.storage.database import Prepared, Transaction
 from idp.storage.grant_rows import grant_values, read_grant
@@ -101,10 +105,17 @@ class GrantStore:
         With `jti`, None too if that one access token was revoked by itself.
         """
         row = (await self._connection.execute(_LIVE, {"id": grant_id, "now": now, "jti": jti})).first()
-        if row is None:
+        if row is None or (row.parent_id is not None and not await self._lives_above(row.parent_id, now)):
             return None
         user = self._users.read(row) if row.user_id is not None else None
         return LiveGrant(read_grant(row), user, _refresh(row), tuple(row.networks or ()))
+
+    async def _lives_above(self, grant_id: str, now: datetime) -> bool:
+        """Say whether a grant and all that it came from by token exchange are alive, and their clients enabled."""
+        chain = (await self._connection.execute(_ABOVE, {"id": grant_id})).all()
+        return bool(chain) and chain[-1].parent_id is None and all(
+            each.revoked_at is None and each.expires_at > now and each.is_active for each in chain
+        )
 
     async def rotate(
         self, grant_id: str, *, old: Digest, new: Digest, sealed_new: bytes, now: datetime, expires_at: datetime
@@ -129,21 +140,16 @@ class GrantStore:
         await self._connection.execute(update(grants).where(grants.c.id == grant_id).values(networks=list(networks)))
 
     async def revoke(self, grant_id: str, now: datetime) -> bool:
-        """End a grant and with it every token it gave; False if it had ended before."""
-        done = await self._connection.execute(
-            update(grants)
-            .where(grants.c.id == grant_id, grants.c.revoked_at.is_(None))
-            .values(revoked_at=now, sealed_successor=None)
-            .returning(grants.c.id)
-        )
-        return done.first() is not None
+        """End a grant with every token it gave, and what came of it by token exchange; False if it had ended before."""
+        ended = await self._connection.execute(_end_families(now, grants.c.id == grant_id).returning(grants.c.id))
+        return any(row.id == grant_id for row in ended)
 
     async def revoke_of_user(self, user_id: str, now: datetime, *, client_id: str | None = None) -> None:
         """End all grants of a person, or those for one client."""
         mine = [grants.c.user_id == user_id, grants.c.revoked_at.is_(None)]
         if client_id is not None:
             mine.append(grants.c.client_id == client_id)
-        await self._connection.execute(update(grants).where(*mine).values(revoked_at=now, sealed_successor=None))
+        await self._connection.execute(_end_families(now, *mine))
 
     async def of_user(self, user_id: str, now: datetime) -> Sequence[Grant]:
         """Return a person's live grants, newest first."""
@@ -172,6 +178,23 @@ def _new_row(grant: Grant, refresh: RefreshState | None) -> dict[str, Any]:
     }
 
 
+def _end_families(now: datetime, *roots: ColumnElement[bool]) -> Update:
+    """Return the statement that ends grants and everything that came of them by token exchange (RFC 8693)."""
+    family = select(grants.c.id).where(*roots).cte("family", recursive=True)
+    family = family.union(select(grants.c.id).where(grants.c.parent_id == family.c.id))
+    alive = (grants.c.id.in_(select(family.c.id)), grants.c.revoked_at.is_(None))
+    return update(grants).where(*alive).values(revoked_at=now, sealed_successor=None)
+
+
+def _above() -> Prepared:
+    """Return the query for a grant and those above it, upwards, each with whether its client is enabled."""
+    columns = (grants.c.id, grants.c.parent_id, grants.c.client_id, grants.c.revoked_at, grants.c.expires_at)
+    chain = select(*columns, literal(0).label("steps")).where(grants.c.id == bindparam("id")).cte(recursive=True)
+    chain = chain.union_all(select(*columns, chain.c.steps + 1).where(grants.c.id == chain.c.parent_id))
+    query = select(chain, clients.c.is_active).join(clients, clients.c.id == chain.c.client_id)
+    return Prepared(query.order_by(chain.c.steps))
+
+
 def _refresh(row: AnyRow) -> RefreshState | None:
     if row.refresh_digest is None:
         return None
@@ -185,6 +208,7 @@ def _refresh(row: AnyRow) -> RefreshState | None:
 
 
 _NOW = bindparam("now", type_=UtcTime)
+_ABOVE = _above()
 _NEW: dict[str, Any] = {
     name: bindparam(name)
     for name in (
