@@ -14,7 +14,7 @@ from idp.cli.policy_site import mover
 from idp.cli.running import fail, json_option, show, with_site
 from idp.domain.client import BadClient, Profile
 from idp.flows.registration_tokens import RegistrationTokens, Wanted
-from idp.policy.clients import GRANT_TYPES, SCOPES
+from idp.policy.clients import SCOPES, grant_types
 from idp.storage.initial_access_tokens import InitialAccessToken
 from idp.wiring import Site
 
@@ -52,7 +52,7 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str) -
 @click.option("--profile", type=click.Choice([profile.value for profile in Profile]), default="oauth21",
               help="profile of every client that it registers")  # fmt: skip
 @click.option("--scope", default=" ".join(SCOPES), help="scopes that clients may register; the public ones by default")
-@click.option("--grant", "grants", multiple=True, type=click.Choice(GRANT_TYPES),
+@click.option("--grant", "grants", multiple=True, type=click.Choice(grant_types()),
               help="grant types that clients may register; by default those for people")  # fmt: skip
 @click.option("--uses", default=1, show_default=True, help="how many clients it may register")
 @click.option("--life", default="30d", show_default=True, callback=_duration, help="how long it can be used")
@@ -63,8 +63,8 @@ def create(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Make a token; its secret is shown this once."""
-    scopes, grant_types = tuple(dict.fromkeys(scope.split())), grants or ("authorization_code", "refresh_token")
-    wanted = Wanted(Profile(profile), scopes, tuple(dict.fromkeys(grant_types)), uses, life)
+    scopes, allowed = tuple(dict.fromkeys(scope.split())), grants or ("authorization_code", "refresh_token")
+    wanted = Wanted(Profile(profile), scopes, tuple(dict.fromkeys(allowed)), uses, life)
 
     async def work(site: Site) -> dict[str, Any]:
         if site.registration is None:

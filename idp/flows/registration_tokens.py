@@ -10,7 +10,7 @@ from idp.domain.event import Event, EventKind, Target
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.secret import Digester, make_id, make_secret
 from idp.flows.client_registration import INITIAL
-from idp.policy.clients import GRANT_TYPES, is_scope
+from idp.policy.clients import grant_types, is_scope
 from idp.storage.initial_access_tokens import InitialAccessToken
 from idp.storage.stores import Transactions
 
@@ -42,7 +42,7 @@ class RegistrationTokens:
         """Store a token and return it with its secret, shown this once; raise BadClient if it may not be."""
         if not 1 <= wanted.uses <= MOST or not timedelta() < wanted.life <= LONGEST:
             raise BadClient(f"a token is for 1 to {MOST} registrations and lives at most {LONGEST.days} days")
-        if unknown := [grant for grant in wanted.grant_types if grant not in GRANT_TYPES]:
+        if unknown := [grant for grant in wanted.grant_types if grant not in grant_types()]:
             raise BadClient(f"grant type {unknown[0]!r} is not offered")
         if bad := [scope for scope in wanted.scopes if not is_scope(scope)]:
             raise BadClient(f"not a scope token: {bad[0]!r}")

@@ -107,7 +107,8 @@ async def test_az13_a_state_of_2048_bytes_comes_back_byte_for_byte(provider: Tar
 
 
 @pytest.mark.parametrize(
-    "mode", ["unknown", "form_post.jwt", "query.jwt", "jwt", "form_postx", "Query", "fragment query", "web_message"]
+    "mode",
+    ["unknown", "form_post.JWT", "jwt.query", "query.jwt.jwt", "form_postx", "Query", "fragment query", "web_message"],
 )
 async def test_az16_an_unknown_response_mode_is_refused(provider: Target, rp: RelyingParty, mode: str) -> None:
     sent = await parameters_of(rp, response_mode=mode)

@@ -30,7 +30,7 @@ async def test_success_and_error_travel_alike(rp: RelyingParty, browser: HtmlBro
 
 
 @pytest.mark.parametrize(
-    "mode", ["", "nonsense", "QUERY", "query.jwt", "form_post.jwt", "jwt", "web_message", "x" * 500]
+    "mode", ["", "nonsense", "QUERY", "jwt.query", "form_post.JWT", "JWT", ".jwt", "jwt.jwt", "web_message", "x" * 500]
 )
 async def test_an_unknown_mode_is_told_by_the_default(rp: RelyingParty, browser: HtmlBrowser, mode: str) -> None:
     """OAuth 2.0 Multiple Response Types §2.1: invalid_request, in the query."""

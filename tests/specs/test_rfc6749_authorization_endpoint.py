@@ -42,9 +42,11 @@ async def test_a_fault_is_told_at_the_clients_own_redirect_uri(
     rp: RelyingParty, browser: HtmlBrowser, changes: Mapping[str, str | None], error: str
 ) -> None:
     """RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6, §6, §7.2.1: with state and iss, by the mode of the success."""
+    mode = "query" if changes.get("response_type", "code") in (None, "", "code") else "fragment"
+
     answer = await at_once(browser, rp, **changes)
 
-    assert (answer.error, answer.mode) == (error, "query")
+    assert (answer.error, answer.mode) == (error, mode)
     assert answer.state in rp.requests
     assert answer.parameters.keys() == {"error", "error_description", "iss", "state"}
     assert set(answer.parameters["error_description"]) <= ASCII

@@ -174,7 +174,7 @@ class HtmlBrowser:
 
     async def finish(self, rp: RelyingParty, page: Page) -> AuthorizationAnswer:
         """Go on from wherever an authorization stands until it is back at the client."""
-        return rp.receive((await self.leave(page)).answer())
+        return rp.receive(await rp.open((await self.leave(page)).answer()))
 
     async def leave(self, page: Page) -> Page:
         """Do as a willing person does on every page, until the browser leaves the provider."""

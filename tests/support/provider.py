@@ -147,7 +147,7 @@ class Provider:
             case AuthMethod.PRIVATE_KEY_JWT:
                 assert key is not None
                 return Assertion(key, str(key.get("alg") or "ES256"), now=self.clock.timestamp)
-            case AuthMethod.NONE:
+            case AuthMethod.NONE | AuthMethod.TLS | AuthMethod.SELF_SIGNED_TLS:
                 return Public()
 
     async def registration(self, rp: RelyingParty) -> Client:
@@ -256,4 +256,4 @@ async def at_once(browser: HtmlBrowser, rp: RelyingParty, **changes: str | None)
     """Begin an authorization that must be answered without any page."""
     page = await ask(browser, rp, **changes)
     assert page.location is not None, f"a page was shown: {page.describe()}"
-    return rp.receive(AuthorizationAnswer.from_url(page.location))
+    return rp.receive(await rp.open(AuthorizationAnswer.from_url(page.location)))

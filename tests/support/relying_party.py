@@ -44,7 +44,7 @@ class AuthorizationAnswer:
     """What came back from it."""
 
     parameters: Mapping[str, str]
-    mode: str  #: query, fragment or form_post
+    mode: str  #: query, fragment or form_post; with .jwt behind it if a signed response was opened
 
     @classmethod
     def from_url(cls, url: str) -> "AuthorizationAnswer":
@@ -154,6 +154,18 @@ class RelyingParty:
         request = AuthorizationRequest(f"{endpoint}?{urlencode(parameters)}", parameters, verifier)
         self.requests[parameters.get("state", "")] = request
         return request
+
+    async def open(self, answer: AuthorizationAnswer) -> AuthorizationAnswer:
+        """Return an answer as it is, or what a signed one holds after the checks of JARM §2.4."""
+        if "response" not in answer.parameters:
+            return answer
+        assert answer.parameters.keys() == {"response"}, f"something stands beside the response: {answer.parameters}"
+        claims = (await self.decode(answer.parameters["response"])).claims
+        assert (claims["iss"], claims["aud"]) == (self.issuer, self.client_id)
+        assert self.now() < claims["exp"] <= self.now() + 600
+        given = {name: value for name, value in claims.items() if name not in ("aud", "exp")}
+        assert all(isinstance(value, str) for value in given.values()), claims
+        return AuthorizationAnswer(given, f"{answer.mode}.jwt")
 
     def receive(self, answer: AuthorizationAnswer) -> AuthorizationAnswer:
         """Match an answer to its request, and check that it is from the right issuer (RFC 9207)."""

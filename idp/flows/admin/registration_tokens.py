@@ -12,7 +12,7 @@ from idp.flows.admin.problem import Code, Problem, invalid, missing
 from idp.flows.admin.provider import Everything
 from idp.flows.admin.values import Id
 from idp.flows.registration_tokens import LONGEST, MOST, RegistrationTokens, Wanted
-from idp.policy.clients import GRANT_TYPES, SCOPES
+from idp.policy.clients import SCOPES, grant_types
 from idp.storage.initial_access_tokens import InitialAccessToken
 
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=128)]], Field(max_length=50)]
@@ -74,8 +74,8 @@ async def _list(work: Work, _wanted: Everything) -> Tokens:
 async def _create(work: Work, made: TokenMade) -> TokenShown:
     if made.profile not in set(Profile):
         raise invalid("profile", f"is one of {', '.join(Profile)}")
-    if not set(made.grant_types) <= set(GRANT_TYPES) or not made.grant_types:
-        raise invalid("grant_types", f"are some of {', '.join(GRANT_TYPES)}")
+    if not set(made.grant_types) <= set(grant_types()) or not made.grant_types:
+        raise invalid("grant_types", f"are some of {', '.join(grant_types())}")
     wanted = Wanted(
         Profile(made.profile), tuple(dict.fromkeys(made.scopes)), tuple(dict.fromkeys(made.grant_types)), made.uses,
         timedelta(days=made.days),
