@@ -9,7 +9,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from idp.clock import Clock
-from idp.oauth.openid.discovery import metadata, prepare
+from idp.flows.discovery import DiscoveryDocument
+from idp.oauth.openid.discovery import Facts
 from idp.settings import Settings
 from idp.web.cookies import CookieJar
 from idp.web.cors import Origins
@@ -50,7 +51,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
     app.state.static = read_static()
     wrapped: ASGIApp = SecurityHeaders(app, is_secure=settings.is_secure)
     wrapped = RequestId(wrapped)
-    return Limits(wrapped, issuer=settings.issuer, trusted=settings.trusted_proxies)
+    return Limits(wrapped, issuer=settings.issuer, trusted=settings.trusted_proxies, mtls_url=settings.mtls_url)
 
 
 async def _make_ready(app: Starlette, site: Site) -> None:
@@ -59,11 +60,9 @@ async def _make_ready(app: Starlette, site: Site) -> None:
     await site.watch.refresh()
     await site.engine.keyring.refresh()
     settings = site.settings
-    document = metadata(
-        settings.issuer,
-        ui_locales=site.templates.locales,
-        docs_url=settings.docs_url,
-        acrs=site.engine.rules.acrs,
-        registers_clients=site.registration is not None,
-    )
-    app.state.discovery = prepare(document)
+    facts = Facts(
+        settings.issuer, site.templates.locales, site.engine.rules.acrs, site.engine.offers, settings.docs_url,
+        settings.mtls_url, registers_clients=site.registration is not None,
+    )  # fmt: skip
+    app.state.discovery = DiscoveryDocument(site.transactions, site.watch, site.clock, facts)
+    await app.state.discovery.current()

@@ -32,6 +32,11 @@ class ClientSettings(BaseModel):
         None,
         description='JSON file with the issuers whose software statements are believed: `{ISSUER: {"keys": […]}, …}`',
     )
+    mtls_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
+        description="base URL of the listener that asks clients for certificates (RFC 8705); with the issuer's path",
+    )
     implicit_and_hybrid: ImplicitAndHybrid = Field(
         ImplicitAndHybrid.OFF,
         description="`on` lets clients of profile oidc register response types other than `code`; for old clients only",

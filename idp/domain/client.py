@@ -40,8 +40,12 @@ class AuthMethod(StrEnum):
     POST = "client_secret_post"
     SECRET_JWT = "client_secret_jwt"
     PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS = "tls_client_auth"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
 
 
+EVERY_METHOD = tuple(method.value for method in AuthMethod)
+CONFIDENTIAL_METHODS = tuple(method for method in EVERY_METHOD if method != AuthMethod.NONE)
 SECRET_METHODS = frozenset({AuthMethod.BASIC, AuthMethod.POST, AuthMethod.SECRET_JWT})
 ASSERTION_METHODS = frozenset({AuthMethod.SECRET_JWT, AuthMethod.PRIVATE_KEY_JWT})
 
@@ -122,6 +126,11 @@ class Client:
     dpop_bound_access_tokens: bool = False
     require_dpop_nonce: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
+    tls_client_auth_subject_dn: str | None = None
+    tls_client_auth_san_dns: str | None = None
+    tls_client_auth_san_uri: str | None = None
+    tls_client_auth_san_ip: str | None = None
+    tls_client_auth_san_email: str | None = None
     rotate_refresh_tokens: bool = False  # although the profile does without
     request_object_alg: str | None = None
     request_uris: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ async def prove(context: Context, client: Client) -> Proved:
         raise InvalidRequestError("this client registered for tokens bound to a DPoP key, and no proof came")
     certificate = context.http.certificate
     if certificate is not None and binds_to_certificate(client):
-        return Proved(of_certificate(certificate))
+        return Proved(of_certificate(certificate.der))
     if requires_binding(client):
         raise InvalidRequestError(
             "tokens of this client are bound to a key: a DPoP proof or a client certificate is due"

@@ -98,7 +98,7 @@ async def _prove(context: Context, scheme: str, text: str, token: AccessToken, c
         return None
     if bound_to.method != JKT:
         certificate = context.http.certificate
-        if certificate is None or binding.of_certificate(certificate) != bound_to:
+        if certificate is None or binding.of_certificate(certificate.der) != bound_to:
             raise TokenRefused("invalid_token", "the access token is bound to another certificate", client=client)
         return None
     try:

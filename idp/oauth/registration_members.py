@@ -14,6 +14,7 @@ from idp.domain.authorization import response_type_of
 from idp.domain.client import AuthMethod, BadClient, Client, TokenFormat
 from idp.domain.json import Json, JsonObject
 from idp.oauth.client_keys import check_jwks
+from idp.policy import encryption, mutual_tls
 from idp.policy.profiles import RULES
 
 LONGEST = 2048
@@ -131,6 +132,12 @@ MEMBERS: dict[str, Member] = {
     **_texts("application_type", "subject_type", "sector_identifier_uri", "software_id", "software_version"),
     "id_token_signed_response_alg": Member("id_token_alg", _text, _plain),
     "authorization_signed_response_alg": Member("authorization_alg", _text, _plain),
+    "userinfo_signed_response_alg": Member("userinfo_alg", _text, _plain),
+    "introspection_signed_response_alg": Member("introspection_alg", _text, _plain),
+    **{
+        f"{what}_encrypted_response_{how}": Member(f"{what}_encryption_{how}", _text, _plain)
+        for what in encryption.ANSWERS for how in ("alg", "enc")
+    },
     "default_max_age": Member("default_max_age", _number, _plain),
     "default_acr_values": Member("default_acr_values", _list, _listed),
     **_texts("backchannel_token_delivery_mode", "backchannel_client_notification_endpoint"),
@@ -138,7 +145,8 @@ MEMBERS: dict[str, Member] = {
     **_texts("backchannel_logout_uri", "frontchannel_logout_uri"),
     **_flags("backchannel_logout_session_required", "frontchannel_logout_session_required"),
     **_flags("require_auth_time", "require_pushed_authorization_requests", "require_signed_request_object"),
-    **_flags("dpop_bound_access_tokens"),
+    **_flags("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
+    **_texts(*mutual_tls.MEMBERS),
     "request_object_signing_alg": Member("request_object_alg", _text, _plain),
     **_lists("request_uris"),
     # What follows has consequences for others than the client itself: an operator's word only.
@@ -157,17 +165,13 @@ MEMBERS: dict[str, Member] = {
 # Known members whose feature does not exist here: dropping them in silence would be a promise that nobody keeps.
 NOT_OFFERED = frozenset(
     {
-        "userinfo_signed_response_alg", "introspection_signed_response_alg",
-        *(f"{what}_encrypted_response_{how}" for what in ("id_token", "userinfo", "authorization", "introspection")
-          for how in ("alg", "enc")),
+        "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
         "request_object_encryption_alg", "request_object_encryption_enc",
-        "tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip",
-        "tls_client_auth_san_email",
     }
 )  # fmt: skip
 # The same, but false is what happens anyway.
 NOT_OFFERED_IF_TRUE = frozenset(
-    {"tls_client_certificate_bound_access_tokens", "backchannel_user_code_parameter", "use_mtls_endpoint_aliases"}
+    {"backchannel_user_code_parameter", "use_mtls_endpoint_aliases"}
 )
 _BLANK = Client(id="-", name="")
 _ALWAYS_WRITTEN = frozenset({"scope", "redirect_uris", "grant_types", "response_types"})

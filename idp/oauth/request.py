@@ -8,6 +8,7 @@ from typing import Any
 from authlib.oauth2 import OAuth2Request
 from authlib.oauth2.rfc6749 import OAuth2Payload
 
+from idp.domain.certificate import ClientCertificate
 from idp.domain.tokens import Confirmation
 
 Pairs = Sequence[tuple[str, str]]
@@ -17,7 +18,7 @@ Pairs = Sequence[tuple[str, str]]
 class HttpRequest:
     """Method, headers (lower-case names) and decoded parameters; `address` is the client's network address.
 
-    `path` is the path behind the issuer's. `certificate` is the client's, in DER form, if the connection had one.
+    `path` is the path behind the issuer's. `certificate` is the client's, if the connection had one.
     """
 
     method: str
@@ -27,7 +28,7 @@ class HttpRequest:
     address: str
     request_id: str | None = None
     path: str = ""
-    certificate: bytes | None = None
+    certificate: ClientCertificate | None = None
 
 
 def bearer_token(header: str | None) -> str | None:

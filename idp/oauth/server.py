@@ -15,6 +15,7 @@ from idp.domain.waiting import WaitingRequest
 from idp.oauth.authlib_models import RegisteredClient
 from idp.oauth.bridge import wait
 from idp.oauth.client_auth.assertion import AssertionAuthentication, unverified_subject
+from idp.oauth.client_auth.mutual_tls import CertificateAuthentication
 from idp.oauth.client_auth.secret import Query, SecretAuthentication, no_authentication, read_basic
 from idp.oauth.context import Context
 from idp.oauth.errors import InvalidClient, plain
@@ -29,6 +30,7 @@ from idp.oauth.grants.polled import NOT_YET
 from idp.oauth.grants.refresh_token import RefreshTokenGrant
 from idp.oauth.grants.unknown import UnknownGrant
 from idp.oauth.request import Answer, ProtocolRequest, first_repeated
+from idp.policy import mutual_tls
 
 GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant, DeviceGrant, CibaGrant)
 MAY_REPEAT = frozenset({"resource", "audience"})
@@ -82,6 +84,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
                     by_assertion, engine.issuer, engine.url("/token"), context.stores.replays, engine.digester,
                     context.now, engine.remote_keys,
                 )  # fmt: skip
+            case AuthMethod.TLS | AuthMethod.SELF_SIGNED_TLS as by_certificate:
+                function = CertificateAuthentication(by_certificate, engine.remote_keys)
         self.register_client_auth_method(method, function)
         return function
 
@@ -111,7 +115,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         Raises InvalidRequestError for two credentials, InvalidClient for anything that does not prove a client.
         """
         used_header = "authorization" in request.http.headers
-        presented = presented_methods(request)
+        presented = self._with_certificate(request, presented_methods(request))
         if len(presented) > 1:
             raise InvalidRequestError("more than one client authentication method was used")
         for method in presented:
@@ -121,6 +125,15 @@ class Server(AuthorizationServer):  # type: ignore[misc]
                 return client
         self.unproved = self._unproved(request, presented)
         raise InvalidClient(used_header=used_header)
+
+    def _with_certificate(self, request: ProtocolRequest, presented: list[str]) -> list[str]:
+        """Return the methods with that of a client which sent nothing but its id, and proves itself by certificate."""
+        if presented != [AuthMethod.NONE] or request.http.certificate is None:
+            return presented
+        client = self.query_client(request.form["client_id"])
+        if client is None or client.noun.auth_method not in mutual_tls.METHODS:
+            return presented
+        return [client.noun.auth_method.value]
 
     def _unproved(self, request: ProtocolRequest, presented: Sequence[str]) -> Unproved | None:
         """Return whom somebody claimed to be without proving it, and by which method that failed; None for nobody."""

@@ -19,7 +19,7 @@ from idp.domain.client import (
 from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.redirect_uri import faults_of
-from idp.policy import ciba, encryption, response_types, sectors
+from idp.policy import ciba, encryption, mutual_tls, response_types, sectors
 from idp.policy.offers import EVERYTHING, Offers
 from idp.policy.profiles import RULES, authorization_alg, signing_algs
 
@@ -53,6 +53,11 @@ def check(client: Client, offers: Offers = EVERYTHING) -> None:
     if not algs <= {*offered, None}:
         raise BadClient(f"signing algorithms of profile {client.profile} are {', '.join(offered)}")
     encryption.check(client)
+    mutual_tls.check(client)
+    if client.auth_method in mutual_tls.METHODS and not offers.mutual_tls:
+        raise BadClient("certificates of clients are not asked for here")
+    if client.tls_client_certificate_bound_access_tokens and not offers.mutual_tls:
+        raise BadClient("tokens are not bound to certificates here")
     sectors.check(client)
     ciba.check(client)
     if authorization_alg(client) not in signing_algs(client):

@@ -57,7 +57,7 @@ RULES: dict[Profile, Rules] = {
         longest_assertion=timedelta(minutes=5),
         response_modes=(ResponseMode.QUERY, ResponseMode.FORM_POST),
         refresh_needs_offline_access=True,
-        auth_methods=(AuthMethod.PRIVATE_KEY_JWT,),
+        auth_methods=(AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS),
         algs=FAPI_ALGS,
         signing_algs=("ES256", "PS256", "EdDSA"),
         requires_pushed_requests=True,

@@ -140,6 +140,12 @@ class ClientStore:
         rows = await self._connection.execute(select(*_COLUMNS).order_by(clients.c.name, clients.c.id))
         return [self._client(row) for row in rows]
 
+    async def has_any_of(self, profile: Profile) -> bool:
+        """Say whether a client of a profile exists."""
+        text = f'%"profile":"{profile.value}"%'
+        query = select(clients.c.id).where(type_coerce(clients.c.metadata, String).like(text)).limit(1)
+        return (await self._connection.execute(query)).first() is not None
+
     async def add(self, client: Client, now: datetime) -> bool:
         """Store a new client; False if its id is taken."""
         row = upsert(self._connection, clients).values(**self._values(client, now), created_at=now)

@@ -64,6 +64,12 @@ class InitialAccessTokenStore:
         row = (await self._connection.execute(query)).first()
         return _read(row) if row else None
 
+    async def has_any_of(self, profile: Profile, now: datetime) -> bool:
+        """Say whether a token for clients of a profile can still be used."""
+        of_profile = initial_access_tokens.c.profile == profile.value
+        query = select(initial_access_tokens.c.id).where(of_profile, *_is_usable(now)).limit(1)
+        return (await self._connection.execute(query)).first() is not None
+
     async def spend(self, token_id: str, now: datetime) -> bool:
         """Take one registration off a token; False if none was left. One UPDATE decides between two at once."""
         done = await self._connection.execute(

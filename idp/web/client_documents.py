@@ -3,15 +3,16 @@
 from starlette.requests import Request
 
 from idp.domain.client import Client
+from idp.oauth.client_auth.secret import read_basic
 from idp.oauth.extensions.par import PREFIX
 from idp.oauth.keyring import read_header
-from idp.oauth.remote_keys import claimed_by
+from idp.oauth.remote_keys import are_needed, claimed_by
 from idp.web.forms import Pairs
 from idp.web.site import context_of, request_id_of, site_of
 
 
 async def gather(request: Request, pairs: Pairs) -> dict[str, str]:
-    """Learn the keys that signed an assertion or a request object, and return objects kept elsewhere, by their URL.
+    """Learn the keys that signed what came or that an answer is encrypted to; return objects kept elsewhere, by URL.
 
     Nothing of the request is believed: a host is asked only if the client registered it.
     """
@@ -20,7 +21,8 @@ async def gather(request: Request, pairs: Pairs) -> dict[str, str]:
     url = sent.get("request_uri", "")
     is_reference = bool(url) and not url.startswith(PREFIX)
     needs_object = is_reference or "request" in sent
-    client_id = claimed[0] if claimed is not None else sent.get("client_id") if needs_object else None
+    has_certificate = request.scope.get("idp.certificate") is not None
+    client_id = claimed[0] if claimed is not None else sent.get("client_id") or _named_by_header(request)
     client = await _client(request, client_id) if client_id is not None else None
     if client is None or not client.is_active:
         return {}
@@ -30,9 +32,20 @@ async def gather(request: Request, pairs: Pairs) -> dict[str, str]:
         fetched |= {} if text is None else {url: text}
     if engine.remote_keys is not None and client.jwks_uri is not None:
         signed = [fetched.get(url, sent.get("request", ""))] if needs_object else []
-        for kid in [*([claimed[1]] if claimed else []), *(_kid(text) for text in signed)]:
+        kids = [
+            *([claimed[1]] if claimed else []),
+            *(_kid(text) for text in signed),
+            *([None] if has_certificate or are_needed(client) else []),
+        ]
+        for kid in kids:
             await engine.remote_keys.learn(client, kid)
     return fetched
+
+
+def _named_by_header(request: Request) -> str | None:
+    """Return which client a request says it is from in its Authorization header (RFC 6749 §2.3.1)."""
+    found = read_basic(request.headers.get("authorization", ""))
+    return found.client_id if found is not None else None
 
 
 def _kid(text: str) -> str | None:

@@ -15,8 +15,13 @@ PUBLIC = "public, max-age=600"
 
 
 async def discovery(request: Request) -> Response:
-    """Return the provider's metadata (OIDC Discovery §4, RFC 8414 §3)."""
-    prepared: Prepared = request.scope["app"].state.discovery
+    """Return the provider's metadata (OIDC Discovery §4, RFC 8414 §3); while the database is away, the last known."""
+    site, document = site_of(request), request.scope["app"].state.discovery
+    try:
+        await site.watch.refresh()
+        prepared: Prepared = await document.current()
+    except DatabaseAway:
+        prepared = document.last()
     return _document(request, prepared.body, prepared.etag, "application/json")
 
 

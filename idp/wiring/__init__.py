@@ -33,6 +33,7 @@ from idp.flows.sign_in import SignIn
 from idp.flows.signing_keys import SigningKeys
 from idp.flows.signup import SignUp
 from idp.flows.step_up import StepUp
+from idp.flows.upstream_links import UpstreamLinks
 from idp.flows.user_administration import UserAdministration
 from idp.hooks import FileProbe, HookedClock
 from idp.messages.outbox import DailyCap, OutboxWorker
@@ -55,10 +56,11 @@ from idp.templating import Templates
 from idp.wiring.administration import build_administration
 from idp.wiring.adviser import prices, writer
 from idp.wiring.audit import Audit, build_audit
-from idp.wiring.choices import STATIC, asset_versions, places, probed, relying_party, rules, senders
+from idp.wiring.choices import STATIC, asset_versions, offers, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
 from idp.wiring.registration import build_clients
 from idp.wiring.risk import build_advising, build_rollout, risk_desk
+from idp.wiring.upstreams import Upstreams, build_upstreams
 from idp.wiring.webhooks import Webhooks, build_webhooks
 
 __all__ = [
@@ -114,6 +116,7 @@ class Site:
     housekeeping: Housekeeping
     audit: Audit
     webhooks: Webhooks
+    upstreams: Upstreams
     administration: Administration
     templates: Templates
     digester: Digester
@@ -175,9 +178,10 @@ def _assemble(
     rollout = build_rollout(settings, transactions, clock, engine)
     watches = _watches(settings, transactions, clock, rollout, alerts)
     audit = build_audit(settings, transactions, clock, engine)
-    documents, clients, registration = build_clients(settings, transactions, digester, clock)
+    documents, registration = build_clients(settings, transactions, digester, clock)
     accounts = _accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where)
     hooks = build_webhooks(settings, transactions, clock, alerts, engine)
+    upstreams = build_upstreams(settings, transactions, clock, engine.keyring, sign_in, accounts.signup)
     tools = Tools(
         transactions, clock, engine, notices, accounts.recovery, accounts.signup, signing, documents, rollout,
         hooks.sender,
@@ -185,18 +189,19 @@ def _assemble(
     housekeeping = Housekeeping(
         transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],
         audit=(audit.chain, audit.retention), webhooks=(hooks.planner, hooks.worker),
-        logouts=hooks.logouts,
+        logouts=hooks.logouts, pings=hooks.pings,
     )  # fmt: skip
+    administration = build_administration(settings, tools)
     return Site(
         settings=settings, clock=clock, database=database, transactions=transactions, watch=watch, engine=engine,
         rollout=rollout, hasher=hasher, passwords=judge, approved=approved, sign_in=sign_in, accounts=accounts,
         login=Login(transactions, hasher, judge, catalog.webauthn, sign_in, notices, advising), advising=advising,
         writer=writer(settings), step_up=StepUp(catalog, sign_in, notices),
-        users=UserAdministration(transactions, hasher, judge, digester, clock),
-        clients=clients, registration=registration,
+        users=UserAdministration(administration, transactions, hasher, judge, digester, clock),
+        clients=ClientAdministration(administration, transactions, clock), registration=registration,
         keys=signing, notices=notices,
-        alerts=alerts, housekeeping=housekeeping, audit=audit, webhooks=hooks,
-        administration=build_administration(settings, tools),
+        alerts=alerts, housekeeping=housekeeping, audit=audit, webhooks=hooks, upstreams=upstreams,
+        administration=administration,
         templates=templates, digester=digester,
     )  # fmt: skip
 
@@ -222,6 +227,8 @@ def _engine(
         limits_floods=settings.rate_limits is Switch.ON,
         docs_url=settings.docs_url,
         rules=rules(settings),
+        offers=offers(settings),
+        bases=(settings.mtls_url,) if settings.mtls_url is not None else (),
         risk=risk_desk(settings, watch, digester),
         remote_keys=RemoteKeys(guarded_fetch(settings), keyring.clock),
         remote_objects=RemoteObjects(guarded_fetch(settings)),
@@ -242,7 +249,7 @@ def _accounts(
     new_password = NewPassword(transactions, hasher, judge, history=settings.password_history)
     recovery = Recovery(new_password, notices, alerts, wait=settings.lost_factor_wait)
     return Accounts(
-        signup=SignUp(catalog.codes, new_password, sign_in, notices),
+        signup=SignUp(catalog.codes, new_password, sign_in, notices, UpstreamLinks(notices)),
         recovery=recovery,
         enrolment=Enrolment(catalog, notices),
         profile=Profile(catalog.codes, new_password, recovery, notices),

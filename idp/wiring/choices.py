@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from idp.account_settings import Attestation, SecondFactor
+from idp.account_settings import Attestation, Registration, SecondFactor
+from idp.client_settings import ImplicitAndHybrid
 from idp.domain.message import Channel
 from idp.domain.probe import Probe
 from idp.factors import attestation
@@ -14,6 +15,7 @@ from idp.factors.webauthn_ceremony import RelyingParty
 from idp.hooks import ProbedSender
 from idp.message_settings import MailSenderName, SmsSenderName, read_mailbox
 from idp.password_wiring import brand_name
+from idp.policy.offers import Offers
 from idp.policy.step_up import Rules
 from idp.providers.geo.port import Nowhere, Places
 from idp.providers.mail.console import ConsoleSender, MailboxSender
@@ -33,6 +35,15 @@ def rules(settings: Settings) -> Rules:
         attests=settings.webauthn_attestation is Attestation.DIRECT and settings.webauthn_roots_file is not None,
         sends_mail=settings.mail is not MailSenderName.OFF,
         revoked=revoked_makes(settings),
+    )
+
+
+def offers(settings: Settings) -> Offers:
+    """Return what the operator switched on."""
+    return Offers(
+        front_channel=settings.implicit_and_hybrid is ImplicitAndHybrid.ON,
+        sign_up=settings.registration is Registration.OPEN,
+        mutual_tls=settings.mtls_url is not None,
     )
 
 

@@ -15,7 +15,7 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 
 from idp.domain.approval import Channel
-from idp.domain.client import Client
+from idp.domain.client import CONFIDENTIAL_METHODS, Client
 from idp.domain.secret import make_secret
 from idp.domain.user import User
 from idp.domain.waiting import WaitingRequest
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from idp.oauth.server import Server
 
 PURPOSE = "auth_req_id"
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt")
 LONGEST_MESSAGE = 64
 _NOTIFICATION_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # of bearer syntax (RFC 6750 §2.1)
 _TOKEN_LENGTHS = range(22, 1025)  # 128 bits at least, 1024 characters at most (CIBA §7.1)
@@ -59,13 +58,13 @@ class CibaGrant(PolledGrant):
     CHANNEL = Channel.CIBA
     GRANT_TYPE = CHANNEL.grant_type
     PARAMETER = PURPOSE
-    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS: tuple[str, ...] = CONFIDENTIAL_METHODS
 
 
 def answer(server: "Server", request: ProtocolRequest) -> Answer:
     """Begin an authentication of a person on their own device (CIBA §7)."""
     context = server.context
-    client = waiting.authenticate(server, request, CibaGrant.GRANT_TYPE, AUTH_METHODS)
+    client = waiting.authenticate(server, request, CibaGrant.GRANT_TYPE, CONFIDENTIAL_METHODS)
     pairs = ciba_signed.parameters_of(context, client, request.http.form)
     parameters = {name: value for name, value in pairs if value}
     if "openid" not in (parameters.get("scope") or "").split(" "):

@@ -2,33 +2,37 @@
 
 Callers are confidential clients. A client sees its own tokens, a resource server those with its audience; anything
 else, and anything unknown, expired or revoked, is `{"active": false}` and no more. Type hints change nothing.
-Not here: JWT answers (RFC 9701).
+Not here: answers as JWTs (RFC 9701) → introspection_response.py.
 """
 
 from authlib.consts import default_json_headers
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint as AuthlibIntrospectionEndpoint
 
-from idp.domain.client import Client
+from idp.domain.client import CONFIDENTIAL_METHODS, Client
 from idp.domain.json import Json
 from idp.domain.tokens import AccessToken
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
+from idp.oauth.extensions import introspection_response
 from idp.oauth.openid.id_token import authentication_claims
 from idp.oauth.request import ProtocolRequest
 from idp.oauth.tokens import access_token, refresh_token
+from idp.oauth.tokens.encryption import NoEncryptionKey
 from idp.oauth.tokens.refresh_token import Standing
 from idp.policy import lifetimes
 
 INACTIVE: dict[str, Json] = {"active": False}
+NO_STORE = [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
+Headers = list[tuple[str, str]]
 
 
 class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):  # type: ignore[misc]
     """Says what a token is worth now."""
 
-    CLIENT_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt")
+    CLIENT_AUTH_METHODS = CONFIDENTIAL_METHODS
 
-    def create_endpoint_response(self, request: ProtocolRequest) -> tuple[int, dict[str, Json], list[tuple[str, str]]]:
+    def create_endpoint_response(self, request: ProtocolRequest) -> tuple[int, dict[str, Json] | bytes, Headers]:
         """Authenticate the caller, then describe the token (RFC 7662 §2.1, §2.2)."""
         caller = self.authenticate_endpoint_client(request).noun
         token = request.form.get("token")
@@ -38,7 +42,14 @@ class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):  # type: ignore[misc]
         described = wait(_describe_access_token(context, caller, token))
         if described is None:
             described = wait(_describe_refresh_token(context, caller, token))
-        return 200, described or INACTIVE, default_json_headers
+        described = described or INACTIVE
+        if not introspection_response.is_asked(context.http.headers.get("accept", "")):
+            return 200, described, default_json_headers
+        try:
+            signed = introspection_response.sign(context.engine, caller, described, context.now)
+        except NoEncryptionKey as error:
+            raise InvalidRequestError(f"this client publishes no key with use enc for {error}") from error
+        return 200, signed, [("Content-Type", introspection_response.MEDIA_TYPE), *NO_STORE]
 
 
 async def _describe_access_token(context: Context, caller: Client, text: str) -> dict[str, Json] | None:

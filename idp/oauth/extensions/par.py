@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from idp.domain.client import Client
+from idp.domain.client import EVERY_METHOD, Client
 from idp.domain.secret import Digest, base64url, from_base64url, make_secret
 from idp.oauth import authorization, binding
 from idp.oauth.authorization import Accepted
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 PURPOSE = "pushed_request"
-METHODS = (
-    "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth",
-    "self_signed_tls_client_auth", "none",
-)  # fmt: skip
 _MAX_REFERENCE = 128
 _CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 _UNKNOWN = PageError("invalid_request_uri", "the pushed request is unknown, too old, answered, or of another client")
@@ -45,7 +41,7 @@ class Refused(OAuth2Error):  # type: ignore[misc]
 
 def answer(server: "Server", request: ProtocolRequest) -> Answer:
     """Answer a push with a reference (RFC 9126 §2.2); raise OAuth2Error for what is refused."""
-    request.client = server.authenticate_client(request, METHODS, "par")
+    request.client = server.authenticate_client(request, EVERY_METHOD, "par")
     client: Client = request.client.noun
     context = server.context
     if request.form.get("request_uri") is not None:

@@ -8,7 +8,7 @@ from authlib.consts import default_json_headers
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc7009 import RevocationEndpoint as AuthlibRevocationEndpoint
 
-from idp.domain.client import Client
+from idp.domain.client import EVERY_METHOD, Client
 from idp.domain.event import EventKind
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
@@ -19,7 +19,7 @@ from idp.oauth.tokens import access_token, refresh_token
 class RevocationEndpoint(AuthlibRevocationEndpoint):  # type: ignore[misc]
     """Ends a token at its owner's wish."""
 
-    CLIENT_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+    CLIENT_AUTH_METHODS = EVERY_METHOD
 
     def create_endpoint_response(self, request: ProtocolRequest) -> tuple[int, None, list[tuple[str, str]]]:
         """Authenticate the client, then revoke what is its own (RFC 7009 §2.1, §2.2)."""

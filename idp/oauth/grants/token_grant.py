@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 
-from idp.domain.client import Client, TokenFormat
+from idp.domain.client import EVERY_METHOD, Client, TokenFormat
 from idp.domain.event import EventKind
 from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User
@@ -19,7 +19,9 @@ from idp.oauth.extensions.resource_indicators import Target
 from idp.oauth.openid.id_token import Beside, sign_id_token
 from idp.oauth.request import ProtocolRequest
 from idp.oauth.tokens import access_token, motion, refresh_token
+from idp.oauth.tokens.encryption import sealed
 from idp.policy import lockout
+from idp.policy.encryption import is_possible
 from idp.policy.profiles import gets_refresh_token
 
 if TYPE_CHECKING:
@@ -30,9 +32,7 @@ class TokenGrant:
     """Mixed into Authlib's grants; one instance serves one request."""
 
     GRANT_TYPE: str
-    TOKEN_ENDPOINT_AUTH_METHODS: tuple[str, ...] = (
-        "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none",
-    )  # fmt: skip
+    TOKEN_ENDPOINT_AUTH_METHODS: tuple[str, ...] = EVERY_METHOD
     request: ProtocolRequest
     server: "Server"
     target: Target | None = None  # what tokens are for; settled by `aim`, at the latest when they are made
@@ -76,6 +76,12 @@ class TokenGrant:
         self.target.check_binding(self.request.confirmation)
         self.details = rar.part_of(grant.details, self.request.form.get(rar.PARAMETER))
         return self.target
+
+    def check_encryption(self) -> None:
+        """Refuse a client that registered for encrypted ID tokens and publishes no key to encrypt to any more."""
+        client = self.client_noun
+        if not is_possible(client, "id_token", self.context.engine.keys_of(client)):
+            raise InvalidRequestError(f"this client publishes no key with use enc for {client.id_token_encryption_alg}")
 
     def refuse_unknown(self, description: str) -> None:
         """Refuse a code or token that we do not know; too many of them from one network are a guess (429)."""
@@ -134,10 +140,11 @@ class TokenGrant:
         if refresh is not None:
             answer["refresh_token"] = refresh
         if user is not None and "openid" in scopes:
-            answer["id_token"] = sign_id_token(
+            signed = sign_id_token(
                 engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, subject=subject,
                 user=user, beside=Beside(text), nonce=nonce, now=now,
             )  # fmt: skip
+            answer["id_token"] = sealed(client, engine.keys_of(client), "id_token", signed)
         return answer
 
     def _record(self, kind: EventKind, grant: Grant) -> None:

@@ -6,10 +6,12 @@ A member appears only when its feature works. The document is prepared once, as 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from idp.domain.authorization import Prompt
+from idp.domain.client import CONFIDENTIAL_METHODS, AuthMethod
+from idp.domain.definitions import Definitions
 from idp.oauth.extensions import dpop
 from idp.oauth.extensions.response_modes import RESPONSE_MODES
 from idp.oauth.openid.claims import known_claims
@@ -20,9 +22,14 @@ from idp.policy.profiles import ASYMMETRIC_ALGS, ID_TOKEN_ALGS
 from idp.policy.response_types import offered
 from idp.policy.sectors import SUBJECT_TYPES
 
-_AUTH_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
-_CONFIDENTIAL_METHODS = _AUTH_METHODS[:-1]
+_BY_CERTIFICATE = (AuthMethod.TLS.value, AuthMethod.SELF_SIGNED_TLS.value)
+_BY_SECRET_OR_KEY = [method for method in CONFIDENTIAL_METHODS if method not in _BY_CERTIFICATE]
 _ASSERTION_ALGS = [*ASYMMETRIC_ALGS, "HS256"]
+_MTLS_ENDPOINTS = {
+    "token_endpoint": "/token", "pushed_authorization_request_endpoint": "/par", "userinfo_endpoint": "/userinfo",
+    "introspection_endpoint": "/introspect", "revocation_endpoint": "/revoke",
+    "device_authorization_endpoint": "/device_authorization", "backchannel_authentication_endpoint": "/ciba",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,65 +46,101 @@ def prepare(document: dict[str, Any]) -> Prepared:
     return Prepared(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
-def metadata(
-    issuer: str,
-    *,
-    ui_locales: Sequence[str],
-    docs_url: str | None,
-    acrs: Sequence[str],
-    offers: Offers,
-    registers_clients: bool = False,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the metadata depends on: how the process is set up, and what operators registered so far.
+
+    `takes_references` says whether some client may have request objects fetched (OIDC Core §6.2).
+    """
+
+    issuer: str
+    ui_locales: Sequence[str]
+    acrs: Sequence[str]
+    offers: Offers
+    docs_url: str | None = None
+    mtls_url: str | None = None
+    registers_clients: bool = False
+    takes_references: bool = False
+    definitions: Definitions = field(default_factory=Definitions)
+
+
+def metadata(facts: Facts) -> dict[str, Any]:
     """Return the provider's metadata."""
+    document = _endpoints(facts) | _authentication(facts) | _requests(facts) | _answers(facts)
+    if facts.docs_url is not None:
+        document["service_documentation"] = facts.docs_url
+    return document
+
+
+def _endpoints(facts: Facts) -> dict[str, Any]:
+    issuer = facts.issuer
     document: dict[str, Any] = {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
-        "token_endpoint": f"{issuer}/token",
-        "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
         "end_session_endpoint": f"{issuer}/end_session",
-        "revocation_endpoint": f"{issuer}/revoke",
-        "introspection_endpoint": f"{issuer}/introspect",
-        "pushed_authorization_request_endpoint": f"{issuer}/par",
+        **{name: issuer + path for name, path in _MTLS_ENDPOINTS.items()},
+    }
+    if facts.registers_clients:
+        document["registration_endpoint"] = f"{issuer}/register"
+    if facts.mtls_url is not None:
+        aliases = {name: facts.mtls_url + path for name, path in _MTLS_ENDPOINTS.items()}
+        document |= {"mtls_endpoint_aliases": aliases, "tls_client_certificate_bound_access_tokens": True}
+    return document
+
+
+def _authentication(facts: Facts) -> dict[str, Any]:
+    confidential = [*_BY_SECRET_OR_KEY, *(_BY_CERTIFICATE if facts.offers.mutual_tls else ())]
+    return {
+        "token_endpoint_auth_methods_supported": [*confidential, "none"],
+        "token_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGS,
+        "revocation_endpoint_auth_methods_supported": [*confidential, "none"],
+        "revocation_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGS,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGS,
         "dpop_signing_alg_values_supported": list(dpop.ALGS),
-        "device_authorization_endpoint": f"{issuer}/device_authorization",
-        "backchannel_authentication_endpoint": f"{issuer}/ciba",
-        "scopes_supported": list(SCOPES),
+    }
+
+
+def _requests(facts: Facts) -> dict[str, Any]:
+    offers, definitions = facts.offers, facts.definitions
+    public = [each for each in definitions.resources.values() if each.is_public]
+    document: dict[str, Any] = {
+        "scopes_supported": list(dict.fromkeys([*SCOPES, *(name for each in public for name in each.scope_names)])),
         "response_types_supported": list(offered(offers)),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(grant_types(offers)),
-        "subject_types_supported": list(SUBJECT_TYPES),
-        "id_token_signing_alg_values_supported": list(ID_TOKEN_ALGS),
-        "authorization_signing_alg_values_supported": list(ID_TOKEN_ALGS),
-        "token_endpoint_auth_methods_supported": _AUTH_METHODS,
-        "token_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGS,
-        "revocation_endpoint_auth_methods_supported": _AUTH_METHODS,
-        "revocation_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGS,
-        "introspection_endpoint_auth_methods_supported": _CONFIDENTIAL_METHODS,
-        "introspection_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGS,
         "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": True,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(ASYMMETRIC_ALGS),
-        "request_uri_parameter_supported": False,  # written out: absence means true (OIDC Discovery §3)
-        "require_request_uri_registration": False,
-        "claims_supported": list(known_claims()),
-        "claim_types_supported": ["normal"],
+        "request_uri_parameter_supported": facts.takes_references,  # absence means true (OIDC Discovery §3)
+        "require_request_uri_registration": facts.takes_references,
         "claims_parameter_supported": True,
-        "acr_values_supported": list(acrs),
-        "prompt_values_supported": [prompt.value for prompt in Prompt],
+        "acr_values_supported": list(facts.acrs),
+        "prompt_values_supported": [each.value for each in Prompt if each.value != "create" or offers.sign_up],
         "display_values_supported": ["page"],
+        "ui_locales_supported": list(facts.ui_locales),
         "backchannel_token_delivery_modes_supported": list(ciba.DELIVERY_MODES),
         "backchannel_authentication_request_signing_alg_values_supported": list(ciba.SIGNING_ALGS),
         "backchannel_user_code_parameter_supported": False,
-        "ui_locales_supported": list(ui_locales),
+    }
+    if definitions.detail_types:
+        document["authorization_details_types_supported"] = sorted(definitions.detail_types)
+    if public:
+        document["protected_resources"] = sorted(each.identifier for each in public)
+    return document
+
+
+def _answers(facts: Facts) -> dict[str, Any]:
+    return {
+        "subject_types_supported": list(SUBJECT_TYPES),
+        "claims_supported": list(known_claims()),
+        "claim_types_supported": ["normal"],
+        "id_token_signing_alg_values_supported": list(ID_TOKEN_ALGS),
+        "authorization_signing_alg_values_supported": list(ID_TOKEN_ALGS),
+        "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
     }
-    if registers_clients:
-        document["registration_endpoint"] = f"{issuer}/register"
-    if docs_url is not None:
-        document["service_documentation"] = docs_url
-    return document

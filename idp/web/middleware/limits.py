@@ -11,32 +11,33 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from idp.web.middleware.client_certificates import of_connection, of_proxy
+
 MAX_TARGET = 8192
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16384
 MAX_HOPS = 20
 FORWARDING = (b"forwarded", b"x-forwarded", b"x_forwarded", b"x-real-ip", b"x-original", b"x-rewrite", b"x-client",
-              b"true-client", b"cf-connecting")  # fmt: skip
+              b"client-cert", b"true-client", b"cf-connecting")  # fmt: skip
 _PLAIN_PATH = re.compile(rb"(/[A-Za-z0-9._~-]*)(/[A-Za-z0-9._~-]+)*/?")
 _STRANGE_PATH = re.compile(rb"//|%2[fF]|%00|;|\\|^http")
 _ANY_HOST = ("/health/", "/metrics")
 METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration",
             "/.well-known/ssf-configuration")  # fmt: skip
+#: What programs reach at the listener that asks for certificates; no browser is asked for one.
+MTLS_PATHS = frozenset({"/token", "/par", "/userinfo", "/introspect", "/revoke", "/device_authorization", "/ciba"})
 Network = IPv4Network | IPv6Network
 
 
 class Limits:
     """Outermost middleware: refuses what no handler should see, and settles address and path."""
 
-    def __init__(self, app: ASGIApp, *, issuer: str, trusted: Sequence[Network]) -> None:
-        """Accept requests for the issuer's host only."""
+    def __init__(self, app: ASGIApp, *, issuer: str, trusted: Sequence[Network], mtls_url: str | None = None) -> None:
+        """Accept requests for the issuer's host only, and at that of `mtls_url` those of programs."""
         self._app = app
         parts = urlsplit(issuer)
-        default_port = {"http": "80", "https": "443"}[parts.scheme]
-        host = parts.netloc.lower().encode()
-        self._hosts = {host, host.removesuffix(f":{default_port}".encode())}
-        if parts.port is None:
-            self._hosts.add(host + f":{default_port}".encode())
+        self._hosts = _hosts_of(issuer)
+        self._mtls_hosts = _hosts_of(mtls_url) if mtls_url is not None else frozenset()
         self._is_https = parts.scheme == "https"
         self._base = parts.path
         self._trusted = tuple(trusted)
@@ -71,7 +72,10 @@ class Limits:
         if not _PLAIN_PATH.fullmatch(raw_path) and _STRANGE_PATH.search(raw_path):
             return 400 if raw_path.startswith(b"http") else 404
         if not scope["path"].startswith(_ANY_HOST):
-            if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            if len(hosts) == 1 and hosts[0].lower() in self._mtls_hosts - self._hosts:
+                if scope["path"].removeprefix(self._base) not in MTLS_PATHS:
+                    return 404
+            elif len(hosts) != 1 or hosts[0].lower() not in self._hosts:
                 return 421 if len(hosts) == 1 else 400
             if is_forwarded and self._is_https and self._came_in_the_clear(scope):
                 return 400  # refused, not redirected: what was sent has been seen by others (RFC 6750 §5.3)
@@ -88,10 +92,12 @@ class Limits:
         client = scope.get("client")
         peer = client[0] if client else "unknown"
         scope["idp.by_proxy"] = is_by_proxy = bool(self._trusted) and self._is_trusted(peer)
+        scope["idp.certificate"] = of_connection(scope)
         if is_forwarded:
             headers: list[tuple[bytes, bytes]] = scope["headers"]
             if is_by_proxy:
                 peer = self._right_most_untrusted(headers, peer)
+                scope["idp.certificate"] = scope["idp.certificate"] or of_proxy(headers)
             scope["headers"] = [pair for pair in headers if not pair[0].startswith(FORWARDING)]
         scope["idp.address"] = peer
         if self._base:
@@ -123,6 +129,14 @@ class Limits:
         except ValueError:
             return False
         return any(parsed in network for network in self._trusted if network.version == parsed.version)
+
+
+def _hosts_of(url: str) -> frozenset[bytes]:
+    """Return the Host headers of a base URL: with and without the port of its scheme."""
+    parts = urlsplit(url)
+    default_port = {"http": ":80", "https": ":443"}[parts.scheme].encode()
+    host = parts.netloc.lower().encode()
+    return frozenset({host, host.removesuffix(default_port), *([host + default_port] if parts.port is None else [])})
 
 
 async def _refuse(status: int, send: Send) -> None:
