@@ -1,8 +1,12 @@
 """The consent page."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.approval import Channel
 from idp.domain.definitions import Definitions
 from idp.domain.detail_type import DetailType
 from idp.domain.json import JsonObject
@@ -14,6 +18,18 @@ from idp.web.authorize import redirect_target, stuck, to_response, ui_locales
 from idp.web.login import proceed, receive, stand
 from idp.web.site import context_of, site_of, visit_of
 from idp.wiring import Stores
+
+TEMPLATES = {None: "consent/consent.html", Channel.DEVICE: "device/consent.html", Channel.CIBA: "ciba/consent.html"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A request of another device as its page shows it."""
+
+    message: str | None
+    address: str
+    place: str
+    asked_at: datetime
 
 
 async def show(request: Request) -> Response:
@@ -33,13 +49,14 @@ def _page(request: Request, visit: Visit, standing: Standing) -> Response:
     assert client is not None
     return pages.page(
         request,
-        "consent/consent.html",
+        TEMPLATES[asked.approves.channel if asked.approves else None],
         brand_of=client,
         ui_locales=ui_locales(standing),
         form_target=redirect_target(standing),
         action=f"{site_of(request).settings.base_path}/consent/{standing.interaction.id}",
         csrf=csrf.token(request, visit, standing.interaction.id),
-        client=pages.party(request, client, asked.redirect_uri),
+        client=pages.party(request, client, redirect_target(standing)),
+        approval=_approval(request, standing),
         account=pages.account(standing.user),
         scopes=list(asked.scopes),
         scope_texts=defined.texts(asked.resources),
@@ -48,6 +65,15 @@ def _page(request: Request, visit: Visit, standing: Standing) -> Response:
         claims=sorted(asked.extra_claims),
         remembered=standing.is_remembered,
     )
+
+
+def _approval(request: Request, standing: Standing) -> Shown | None:
+    """Return what the page says of the request of another device that is answered here."""
+    approval = standing.request.approves if standing.request is not None else None
+    if approval is None or standing.user is None:
+        return None
+    place = site_of(request).notices.place_of(approval.address, standing.user)
+    return Shown(approval.message, approval.address, place, approval.asked_at)
 
 
 def _told(defined: Definitions, detail: JsonObject) -> tuple[str, list[tuple[str, str]]]:
