@@ -178,6 +178,7 @@ _BY_SOMEBODY_ELSE = frozenset({
     EventKind.REGISTRATION_TOKEN_CHANGED,
     EventKind.ADMIN_REFUSED, EventKind.GROUP_CHANGED, EventKind.ROLE_CHANGED, EventKind.MESSAGE_CHANGED,
     EventKind.WEBHOOK_CHANGED, EventKind.DEFINITION_CHANGED,
+    EventKind.UPSTREAM_CHANGED,
 })  # fmt: skip
 _BY_NOBODY_PROVED = frozenset({
     EventKind.SIGN_IN_REFUSED, EventKind.THROTTLED, EventKind.FACTOR_REFUSED, EventKind.RESET_ASKED,

@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     PASSKEY_NOT_ALLOWED = "passkey_not_allowed"
     LAST_WAY_IN = "last_way_in"
     NAME_INVALID = "name_invalid"
+    IDENTITY_TAKEN = "identity_taken"  # it leads into another account already
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ class Upstream:
 class Arrival:
     """Somebody of whom another provider told; the key is upstream, `iss` and `sub`, all three.
 
-    `email` is only what it says; `email_verified` what it says of that. `told` are acr and amr, word for word.
+    `email` is only what it says; `email_verified` what it says of that. `told` are acr and amr, word for word; `claims`
+    and `groups` are ours already, as they are mapped.
     """
 
     upstream_id: str
@@ -101,6 +102,7 @@ class Arrival:
     label: str = ""
     told: tuple[str, ...] = ()
     claims: Mapping[str, Json] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

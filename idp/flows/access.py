@@ -35,8 +35,10 @@ async def end_everywhere(stores: Stores, user_id: str, now: datetime) -> None:
 
 
 async def wipe_factors(stores: Stores, user_id: str, *, keep_password: bool) -> None:
-    """Remove what a person proves themselves with: all, or all but the password."""
+    """Remove what a person proves themselves with: all, or all but what a sign-in begins with besides a passkey."""
     await stores.credentials.remove_all(user_id, keep_password=keep_password)
+    if not keep_password:
+        await stores.upstream_identities.remove_all(user_id)
     await stores.recovery_codes.remove(user_id)
     await stores.remembered_browsers.forget(user_id)
     await stores.one_time_codes.forget_of_user(user_id)

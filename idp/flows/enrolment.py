@@ -17,6 +17,7 @@ from idp.flows import browser_session, throttle
 from idp.flows.access import end_elsewhere
 from idp.flows.browser_session import OpenedSession
 from idp.flows.notices import Notices
+from idp.flows.upstream_links import has_way_in
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy.step_up import SECOND_FACTORS
@@ -113,9 +114,8 @@ class Enrolment:
         if credential is None:
             return Refused(Refusal.NOT_AVAILABLE)
         rest = [each for each in await stores.credentials.of_user(user.id) if each.id != credential.id]
-        has_password = await stores.credentials.password_of(user.id) is not None
         demands = context.engine.rules.demands_second_factor
-        if (not has_password and not any(each.factor is Factor.WEBAUTHN for each in rest)) or (demands and not rest):
+        if (demands and not rest) or not await has_way_in(stores, user.id, without_factor=credential.id):
             return Refused(Refusal.LAST_WAY_IN)
         if not await stores.credentials.remove(user.id, credential.id):
             return Refused(Refusal.NOT_AVAILABLE)

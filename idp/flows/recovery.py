@@ -209,10 +209,11 @@ class Recovery:
             await labels.take_back(context, decision)  # whoever called it their own had no access to this mailbox
 
     async def lock(self, context: Context, user: User, *, kind: str = "account_secured") -> None:
-        """End all access and take the password away; its owner gets a link for a new one."""
+        """End all access and take the password and all links away; the owner gets a link for a new password."""
         stores, now = context.stores, context.now
         await end_everywhere(stores, user.id, now)
         await stores.links.void(CANCEL_LOST, user.id, now)
         await stores.credentials.remove_all(user.id, factor=Factor.PASSWORD, keep_password=False)
+        await stores.upstream_identities.remove_all(user.id)  # whoever was in here may have linked one of their own
         await context.record(EventKind.ACCOUNT_SECURED, user_id=user.id)
         await self.send_reset(context, user, locale=self._notices.locale_of(user), kind=kind)

@@ -4,6 +4,7 @@ Whoever begins gets the same pages whether the address has an account or not; on
 opened in another browser makes the account with a password chosen there: what the beginner typed counts for nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from idp.domain.assurance import Factor, Proof
@@ -19,6 +20,7 @@ from idp.flows.links import link_digest
 from idp.flows.new_password import Accepted, NewPassword
 from idp.flows.notices import Notices
 from idp.flows.sign_in import Proceeded, SignIn
+from idp.flows.upstream_links import UpstreamLinks
 from idp.flows.visit import Visit
 from idp.oauth.context import Context
 from idp.policy import lifetimes, lockout
@@ -51,8 +53,11 @@ class Opened:
 class SignUp:
     """Makes accounts for people who ask for one."""
 
-    def __init__(self, codes: OneTimeCodes, new_password: NewPassword, sign_in: SignIn, notices: Notices) -> None:
+    def __init__(
+        self, codes: OneTimeCodes, new_password: NewPassword, sign_in: SignIn, notices: Notices, links: UpstreamLinks
+    ) -> None:
         """Keep what the steps need."""
+        self.links = links
         self._codes = codes
         self.new_password = new_password
         self._sign_in = sign_in
@@ -68,9 +73,12 @@ class SignUp:
             return Refused(Refusal.EMAIL_INVALID)
 
     async def start(
-        self, context: Context, visit: Visit, standing: Standing, wish: Wish, email: str, accepted: Accepted
+        self, context: Context, visit: Visit, standing: Standing, wish: Wish, email: str, accepted: Accepted | None
     ) -> Refused | None:
-        """Keep what was typed and send a code and a link to the address; to one that has an account, a hint."""
+        """Keep what was typed and send a code and a link to the address; to one that has an account, a hint.
+
+        Without a password the account begins with the identity at another provider that waits in this interaction.
+        """
         stores, now, interaction_id = context.stores, context.now, standing.interaction.id
         network = context.engine.digester.digest("sign_ups", throttle.network_of(visit.address))
         begun = await stores.attempts.add_in_window(network, now, window=lockout.SIGN_UPS_WINDOW)
@@ -78,8 +86,8 @@ class SignUp:
             return Refused(Refusal.THROTTLED, lockout.SIGN_UPS_WINDOW)
         taken = await stores.users.find_by_name(email)
         content: dict[str, Json] = {
-            "email": email, "name": wish.name.strip()[:LONGEST_NAME], "locale": wish.locale, "hash": accepted.hash,
-            "taken": taken is not None,
+            "email": email, "name": wish.name.strip()[:LONGEST_NAME], "locale": wish.locale,
+            "hash": accepted.hash if accepted is not None else None, "taken": taken is not None,
         }  # fmt: skip
         expires_at = now + lifetimes.ADDRESS_VERIFICATION
         signup = Signup(interaction_id, browser_digest(context.engine.digester, visit), content, expires_at)
@@ -142,26 +150,47 @@ class SignUp:
     async def _finish(self, context: Context, visit: Visit, standing: Standing, signup: Signup) -> Proceeded | Refused:
         if not await context.stores.signups.complete(signup.id, context.now):
             return Refused(Refusal.FORM_EXPIRED)
-        user = await self._make(
-            context, signup.text("email") or "", signup.text("name") or "", signup.text("locale"),
-            Accepted(signup.text("hash") or ""),
-        )  # fmt: skip
+        email, name, hash_ = signup.text("email") or "", signup.text("name") or "", signup.text("hash")
+        if hash_ is None:
+            return await self._finish_from_elsewhere(context, visit, standing, signup)
+        user = await self.make(context, email, {"name": name}, signup.text("locale"), Accepted(hash_))
         if isinstance(user, Refused):
             return user
         proofs = Proof(Factor.PASSWORD, context.now), Proof(Factor.EMAIL_OTP, context.now)
         return await self._sign_in.record(context, visit, standing, user, *proofs)
 
-    async def _make(
-        self, context: Context, email: str, name: str, locale: str | None, accepted: Accepted
+    async def _finish_from_elsewhere(
+        self, context: Context, visit: Visit, standing: Standing, signup: Signup
+    ) -> Proceeded | Refused:
+        """Make an account for an identity at another provider, whose owner has just proved an address here."""
+        arrival = await context.stores.upstream_requests.settle(standing.interaction.id, context.now)
+        upstream = await context.stores.upstreams.find(arrival.upstream_id) if arrival is not None else None
+        if arrival is None or upstream is None or not upstream.is_active:
+            return Refused(Refusal.FORM_EXPIRED)
+        claims = {"name": signup.text("name") or "", **arrival.claims}
+        user = await self.make(context, signup.text("email") or "", claims, signup.text("locale"), None)
+        if isinstance(user, Refused):
+            return user
+        proof = await self.links.begin(context, user, upstream, arrival)
+        if isinstance(proof, Refused):
+            return proof
+        return await self._sign_in.record(
+            context, visit, standing, user, proof, Proof(Factor.EMAIL_OTP, context.now)
+        )  # fmt: skip
+
+    async def make(
+        self, context: Context, email: str, claims: Mapping[str, Json], locale: str | None, accepted: Accepted | None
     ) -> User | Refused:
+        """Make an account with an address that was proved; without a password there is another way in."""
         stores, now = context.stores, context.now
-        claims = {"name": name, **({"locale": locale} if locale else {})}
-        user = User(make_user_id(), UserStatus.ACTIVE, Role.USER, email, True, None, claims, now, now)
+        told = {**({"locale": locale} if locale else {}), **claims}
+        user = User(make_user_id(), UserStatus.ACTIVE, Role.USER, email, True, None, told, now, now)
         try:
             await stores.users.add(user)
         except IdentifierTaken:
             return Refused(Refusal.EMAIL_TAKEN)
-        await self.new_password.store(stores, user.id, accepted, now)
+        if accepted is not None:
+            await self.new_password.store(stores, user.id, accepted, now)
         await context.record(EventKind.SIGNED_UP, user_id=user.id)
         await context.record(EventKind.ADDRESS_VERIFIED, user_id=user.id)
         return user
@@ -194,7 +223,8 @@ class SignUp:
         if link is None:
             return Refused(Refusal.LINK_SPENT)
         await context.stores.signups.complete(link.text("interaction"), context.now)
-        return await self._make(context, link.text("email"), name.strip()[:LONGEST_NAME], locale, accepted)
+        claims = {"name": name.strip()[:LONGEST_NAME]}
+        return await self.make(context, link.text("email"), claims, locale, accepted)
 
     async def invite(self, context: Context, email: str, *, name: str = "", locale: str = "en") -> Refused | None:
         """Send an invitation; the newest for an address is the one that counts."""

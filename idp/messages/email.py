@@ -13,6 +13,7 @@ KINDS = (
     "attempts_blocked", "password_changed", "password_breached", "email_changed", "email_changed_here",
     "email_change_undone", "phone_changed", "recovery_started", "recovery_ready", "recovery_done",
     "deletion_scheduled", "account_secured", "refresh_token_reused",
+    "sign_in_linked", "sign_in_unlinked",
     "ciba_request", "attempt_challenged", "attempt_blocked", "attempt_unusual", "admin_alert", "admin_digest",
 )  # fmt: skip
 #: Answers to what the person has just asked for; their time of sending says nothing.

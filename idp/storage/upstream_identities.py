@@ -89,6 +89,10 @@ class UpstreamIdentityStore:
         )
         return done.first() is not None
 
+    async def remove_all(self, user_id: str) -> None:
+        """Remove every link to an account."""
+        await self._connection.execute(delete(upstream_identities).where(upstream_identities.c.user_id == user_id))
+
     async def count(self, upstream_id: str) -> int:
         """Return how many accounts can be reached by an upstream."""
         query = select(func.count()).select_from(upstream_identities)

@@ -158,7 +158,7 @@ def _arrival_to_json(arrival: Arrival) -> dict[str, Json]:
         "upstream_id": arrival.upstream_id, "iss": arrival.iss, "sub": arrival.sub,
         "auth_time": arrival.auth_time.timestamp() if arrival.auth_time is not None else None,
         "email": arrival.email, "email_verified": arrival.email_verified, "label": arrival.label,
-        "told": list(arrival.told), "claims": dict(arrival.claims),
+        "told": list(arrival.told), "claims": dict(arrival.claims), "groups": list(arrival.groups),
     }  # fmt: skip
 
 
@@ -169,5 +169,6 @@ def _arrival_from_json(content: dict[str, Any]) -> Arrival:
         | {
             "auth_time": None if at is None else datetime.fromtimestamp(at, UTC),
             "told": tuple(content["told"]),
+            "groups": tuple(content["groups"]),
         }
     )

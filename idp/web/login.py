@@ -20,6 +20,7 @@ from idp.web.authorize import redirect_target, stuck, to_response, ui_locales
 from idp.web.cookies import DEVICE, SESSION
 from idp.web.forms import form_of, single
 from idp.web.site import context_of, jar_of, site_of, visit_of
+from idp.web.upstream_buttons import Elsewhere, elsewhere
 from idp.wiring import Stores
 
 LONGEST_WAIT_TOLD = 24 * 3600  # a password that is off until its reset has no end to name
@@ -40,7 +41,9 @@ async def show(request: Request) -> Response:
         standing = await authorization.stand(context, visit, request.path_params["interaction"])
         if not isinstance(standing, Stuck) and standing.step is Step.LOGIN:
             options = await site.login.passkey_options(context, standing)
-            return _login_page(request, visit, standing, options, works=await work.is_likely(context, visit))
+            others = await elsewhere(request, stores, standing)
+            works = await work.is_likely(context, visit)
+            return _login_page(request, visit, standing, options, others=others, works=works)
     return await _elsewhere(request, visit, standing)
 
 
@@ -85,6 +88,7 @@ def _login_page(
     standing: Standing,
     options: str,
     *,
+    others: Elsewhere,
     username: str | None = None,
     refused: Refused | None = None,
     works: bool = False,
@@ -118,6 +122,7 @@ def _login_page(
         cancellable=True,
         reauthentication=is_again,
         passkey_options=options,
+        others=others,
         forgot=f"{settings.base_path}/forgot/{interaction_id}",
         signup=f"{settings.base_path}/signup/{interaction_id}" if settings.registration.value == "open" else None,
     )
@@ -191,9 +196,11 @@ async def submit(request: Request) -> Response:
     if isinstance(result, NotYet):
         SIGN_INS.labels(result.refused.reason.value).inc()
         works = result.refused.reason is Refusal.WORK_MISSING or "work-challenge" in fields
+        async with site.transactions.open(write=False) as stores:
+            others = await elsewhere(request, stores, result.standing)
         return _login_page(
-            request, visit, result.standing, result.passkey_options, username=username, refused=result.refused,
-            works=works,
+            request, visit, result.standing, result.passkey_options, others=others, username=username,
+            refused=result.refused, works=works,
         )  # fmt: skip
     return carry_on(request, result)
 

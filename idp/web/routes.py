@@ -26,7 +26,7 @@ from idp.web import (
     upstream,
     well_known,
 )
-from idp.web.account import activity, apps, overview, own_data, profile, reasons, security, sessions
+from idp.web.account import activity, apps, overview, own_data, profile, reasons, security, sessions, sign_ins
 from idp.web.admin import first_administrator
 from idp.web.admin.clients_routes import client_routes
 from idp.web.admin.routes import console
@@ -130,6 +130,7 @@ def _account() -> list[BaseRoute]:
         _page("/account/security/recovery-codes", security.recovery_codes),
         Route("/account/security/recovery-codes/file", security.download_codes, methods=["POST"]),
         Route("/account/security/browsers", security.browsers, methods=["POST"]),
+        _page("/account/security/sign-ins", sign_ins.sign_ins),
         _page("/account/security/factor/{credential}", security.factor),
         _page("/account/sessions", sessions.sessions),
         _page("/account/apps", apps.apps),

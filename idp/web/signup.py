@@ -122,9 +122,15 @@ async def _code_page(
         email=waiting.text("email"),
         error=refused.reason.value if refused else None,
         wait_seconds=wait_seconds(refused),
-        back=f"{site.settings.base_path}/signup/{standing.interaction.id}",
+        back=f"{site.settings.base_path}/{_back(waiting.text('hash'), standing)}",
     )
     return with_retry(response, refused)
+
+
+def _back(hash_: str | None, standing: Standing) -> str:
+    """Return where an address was typed: the usual form, or that of somebody who came from another provider."""
+    here = standing.interaction.id
+    return f"upstream/{here}/new" if hash_ is None else f"signup/{here}"
 
 
 async def submit_code(request: Request) -> Response:

@@ -56,6 +56,13 @@ async def client_logo(request: Request) -> Response:
     return _image(*(found or (b"", None)))
 
 
+async def upstream_logo(request: Request) -> Response:
+    """Return the logo of another provider's button."""
+    async with site_of(request).transactions.open(write=False) as stores:
+        found = await stores.upstreams.logo(request.path_params["upstream"][:128])
+    return _image(*(found or (b"", None)))
+
+
 def _image(image: bytes, media_type: str | None) -> Response:
     if media_type is None:
         raise HTTPException(404)

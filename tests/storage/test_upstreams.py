@@ -116,7 +116,13 @@ async def test_a_request_is_spent_by_its_own_browser_at_its_own_provider_and_in_
 
 async def test_whoever_arrived_is_settled_once_and_in_time(transactions: Transactions) -> None:
     here, end = make_id(), NOW + 10 * MINUTE
-    first = arrival(claims={"name": "Ada"}, told=("acr:2",), auth_time=NOW.replace(microsecond=0), email="a@b.example")
+    first = arrival(
+        claims={"name": "Ada"},
+        groups=("staff",),
+        told=("acr:2",),
+        auth_time=NOW.replace(microsecond=0),
+        email="a@b.example",
+    )
     async with transactions.open(write=True) as stores:
         await stores.upstreams.add(upstream())
         waiting = stores.upstream_requests

@@ -3,7 +3,7 @@
 import base64
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -37,11 +37,12 @@ class Lies:
 class FakeProvider:
     """Signs in the same person again and again; remembers what it was asked."""
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(self, issuer: str, *, now: Callable[[], float] = time.time) -> None:
         self.issuer = issuer
+        self._now = now
         self.lies = Lies()
         self.person: Json = {"sub": "248289761001", "name": "Ada Lovelace", "email": "ada@example.org"}
-        self.auth_time = int(time.time())
+        self.auth_time: int | None = int(now())
         self.requests: list[tuple[str, Json]] = []  #: path and parameters, as they came
         self._key = ECKey.generate_key("P-256", {"kid": "fake", "use": "sig", "alg": "ES256"})
         self._codes: dict[str, Json] = {}
@@ -114,7 +115,7 @@ class FakeProvider:
         return RedirectResponse(f"{asked['post_logout_redirect_uri']}?{urlencode({'state': asked['state']})}", 303)
 
     def _tokens(self, asked: Json) -> Json:
-        now = int(time.time())
+        now = int(self._now())
         access = {
             "iss": self.issuer,
             "sub": self.person["sub"],

@@ -16,6 +16,7 @@ from idp.templating import Templates
 from idp.web.admin.bars import bars
 from idp.web.api.reference import rooms
 from tests.templating.console_examples import CONSOLE, CONSOLE_PAGES
+from tests.templating.upstream_examples import LINK, OTHERS, SIGN_INS, UPSTREAM_NOTICES, UPSTREAM_PAGES
 
 Facts = dict[str, Any]
 
@@ -62,6 +63,7 @@ LOGIN: Facts = FORM | {
     "work": None,
     "work_bits": 15,
     "work_wait": 20,
+    "others": None,
 }
 SECOND: Facts = FORM | {
     "client": CLIENT,
@@ -156,6 +158,8 @@ SECURITY: Facts = OWN | {
     "recovery_codes": 9,
     "browsers": [({"id": "b1", "last_used_at": WHEN}, "Firefox, Windows")],
     "sms": True,
+    "links": [LINK],
+    "has_upstreams": True,
     "is_saved": True,
 }
 SESSION: Facts = {
@@ -208,7 +212,7 @@ LOGIN_ERRORS = (
 FACTOR_ERRORS = (
     "code_wrong", "code_expired", "too_many_sent", "throttled", "passkey_unknown", "passkey_taken",
     "passkey_not_allowed", "passkey_refused", "phone_invalid", "too_many", "form_expired", "last_way_in",
-    "not_available",
+    "not_available", "identity_taken",
 )  # fmt: skip
 PASSWORD_ERRORS = (
     "password_too_short", "password_too_long", "password_invalid", "password_blocked", "password_breached",
@@ -225,6 +229,7 @@ ADMINISTRATOR_ERRORS = (
     "link_spent",
 )
 NOTICES = (
+    *UPSTREAM_NOTICES,
     "interaction_expired",
     "interaction_foreign",
     "interaction_done",
@@ -434,6 +439,7 @@ PAGES: dict[str, list[Facts]] = {
         LOGIN | {"client": None, "cancellable": False, "account": ACCOUNT},
         LOGIN | {"client": UNVERIFIED, "reauthentication": True, "username": "anna", "account": ACCOUNT},
         LOGIN | {"signup": None},
+        *(LOGIN | {"others": each} for each in OTHERS),
         *(LOGIN | {"error": error, "username": "anna"} for error in (*LOGIN_ERRORS, "a_new_one")),
         LOGIN | {"error": "work_missing", "username": "anna", "work": "1796000000.salt.tag"},
         *(LOGIN | {"error": "throttled", "wait_seconds": seconds} for seconds in (1, 30, 120, 900)),
@@ -658,10 +664,19 @@ PAGES: dict[str, list[Facts]] = {
         *(OWN | {"minimum": minimum} for minimum in (8, 15)),
         *(OWN | {"minimum": 15, "error": error} for error in (*PASSWORD_ERRORS, "password_new_one")),
     ],
+    "account/sign_ins.html": [OWN | each for each in SIGN_INS],
     "account/security.html": [
         SECURITY,
         SECURITY
-        | {"password_since": None, "factors": [], "recovery_codes": 0, "browsers": [], "sms": False, "is_saved": False},
+        | {
+            "password_since": None,
+            "factors": [],
+            "recovery_codes": 0,
+            "browsers": [],
+            "sms": False,
+            "is_saved": False,
+            "links": [],
+        },
     ],
     "account/factor.html": [
         OWN | {"factor": FACTOR},
@@ -723,6 +738,7 @@ PAGES: dict[str, list[Facts]] = {
     "account/data.html": [OWN],
     "account/delete.html": [LEAVING | {"days": 14}, OWN | {"days": 1}],
     **CONSOLE_PAGES,
+    **UPSTREAM_PAGES,
     "api/reference.html": [{"root": "https://id.example/api/admin/v1", "rooms": rooms()}],
     "dev/mailbox.html": [
         {"messages": [MAIL, MAIL | {"id": "m2", "channel": "sms", "subject": None, "html": None}]},

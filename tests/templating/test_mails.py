@@ -29,6 +29,8 @@ FACTS: dict[str, dict[str, Any]] = {
     "new_device": NOTICE | {"device": "Firefox, Windows", "address": "192.0.2.7"},
     "factor_added": NOTICE | {"factor": "webauthn", "name": "My key"},
     "factor_removed": NOTICE | {"factor": "totp", "name": ""},
+    "sign_in_linked": NOTICE | {"provider": "Works", "name": "ada"},
+    "sign_in_unlinked": NOTICE | {"provider": "Works", "name": ""},
     "recovery_codes_made": NOTICE,
     "recovery_code_used": NOTICE | {"remaining": 9},
     "passkey_copied": NOTICE | {"name": "My key"},
@@ -52,7 +54,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "refresh_token_reused": NOTICE | {"client_name": "Harbour Books"},
 }
 #: Facts that somebody else may have chosen.
-FOREIGN = ("device", "address", "name", "new_email", "client_name")
+FOREIGN = ("device", "address", "name", "new_email", "client_name", "provider")
 
 every_kind = pytest.mark.parametrize("kind", email.KINDS)
 every_language = pytest.mark.parametrize("locale", TEMPLATES.locales)

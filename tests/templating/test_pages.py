@@ -54,6 +54,8 @@ NOT_OF_A_PERSON = {
     EventKind.CLIENT_CHANGED,
     EventKind.CLIENT_TESTED,
     EventKind.CLIENT_REFUSED,
+    EventKind.UPSTREAM_CHANGED,
+    EventKind.UPSTREAM_REFUSED,
     EventKind.REGISTRATION_TOKEN_CHANGED,
     EventKind.KEY_ROTATED,
     EventKind.KEY_REVOKED,
@@ -77,6 +79,9 @@ TITLES = {
     "accounts/accounts.html": ("accounts", "Choose an account"),
     "consent/consent.html": ("consent", "Allow access"),
     "logout/logout.html": ("logout", "Sign out"),
+    "upstream/leaving.html": ("upstream-leaving", "On to the other service"),
+    "upstream/new.html": ("upstream-new", "No account is linked yet"),
+    "upstream/link.html": ("upstream-link", "Link your account"),
     "logout/signed_out.html": ("signed-out", "Signed out"),
     "error/error.html": ("error", "Request refused"),
     "error/notice.html": ("notice", "Please note"),
@@ -99,6 +104,7 @@ TITLES = {
     "account/email.html": ("email", "Change email address"),
     "account/password.html": ("password", "Change password"),
     "account/security.html": ("security", "Security"),
+    "account/sign_ins.html": ("sign-ins", "Linked sign-ins"),
     "account/factor.html": ("factor", "A way to sign in"),
     "account/totp.html": ("totp", "Add an authenticator app"),
     "account/passkey.html": ("passkey", "Add a passkey"),
@@ -161,6 +167,10 @@ IDS = {
     "accounts/accounts.html": "account-continue account-other login-cancel",
     "consent/consent.html": "consent-allow consent-deny consent-client consent-scopes consent-details",
     "logout/logout.html": "logout-yes logout-no",
+    "upstream/leaving.html": "upstream-continue",
+    "account/sign_ins.html": "sign-ins-list sign-ins-back saved",
+    "upstream/new.html": "upstream-link upstream-create email name upstream-back login-cancel",
+    "upstream/link.html": "link-yes link-no",
     "logout/signed_out.html": "signed-out logout-continue",
     "error/error.html": "error-code error-description error-reference",
     "form_post/form_post.html": "form-post-submit",
@@ -348,7 +358,7 @@ def test_forms_post_and_carry_the_token_against_forgery(page: str, facts: dict[s
     for form in document.all("form"):
         assert form.attributes["method"] == "post"
         assert form.attributes["action"] == facts.get("action") or form.attributes["action"].startswith(
-            ("/account/", "/admin/")
+            ("/account/", "/admin/", "/upstream/")
         )
     if page.startswith("form_post"):
         assert not tokens

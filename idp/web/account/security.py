@@ -16,6 +16,7 @@ from idp.factors.webauthn_ceremony import as_json
 from idp.flows.devices import describe_agent
 from idp.flows.enrolment import Added
 from idp.web.account.gate import Desk, own
+from idp.web.account.sign_ins import lines
 from idp.web.site import site_of
 
 
@@ -53,6 +54,8 @@ async def _security(desk: Desk) -> Response:
         recovery_codes=await stores.recovery_codes.count(user.id),
         browsers=[(each, describe_agent(each.device)) for each in browsers],
         sms=desk.context.engine.rules.sends_sms,
+        links=await lines(stores, user.id),
+        has_upstreams=bool(await stores.upstreams.active()),
         is_saved="saved" in desk.request.query_params,
     )
 
