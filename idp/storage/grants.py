@@ -113,8 +113,10 @@ class GrantStore:
     async def _lives_above(self, grant_id: str, now: datetime) -> bool:
         """Say whether a grant and all that it came from by token exchange are alive, and their clients enabled."""
         chain = (await self._connection.execute(_ABOVE, {"id": grant_id})).all()
-        return bool(chain) and chain[-1].parent_id is None and all(
-            each.revoked_at is None and each.expires_at > now and each.is_active for each in chain
+        return (
+            bool(chain)
+            and chain[-1].parent_id is None
+            and all(each.revoked_at is None and each.expires_at > now and each.is_active for each in chain)
         )
 
     async def rotate(

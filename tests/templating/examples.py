@@ -476,8 +476,11 @@ PAGES: dict[str, list[Facts]] = {
         SIGNED_OUT | {"client": CLIENT, "return_uri": "https://books.example/bye"},
         SIGNED_OUT | {"return_uri": "com.example.books:/bye"},
         SIGNED_OUT | {"frames": ["https://films.example/out?a=1&iss=https%3A%2F%2Fid.example&sid=abc"]},
-        SIGNED_OUT | {
-            "client": CLIENT, "return_uri": "https://books.example/bye?state=a", "goes_on": True,
+        SIGNED_OUT
+        | {
+            "client": CLIENT,
+            "return_uri": "https://books.example/bye?state=a",
+            "goes_on": True,
             "frames": ["https://books.example/out?iss=https%3A%2F%2Fid.example&sid=abc", "https://films.example/out"],
         },
     ],
