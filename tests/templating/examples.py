@@ -181,6 +181,12 @@ REASON: Facts = {
     "label": None,
     "is_this_session": False,
 }
+WAITING = [
+    {"id": "r1", "client_name": "Harbour Bank", "message": "Pay 12 to Ada", "ends_at": WHEN},
+    {"id": "r2", "client_name": "Ward 7", "message": None, "ends_at": WHEN},
+]
+APPROVAL: Facts = {"message": "WDJB-MJHT", "address": "192.0.2.1", "place": "Bremen, Germany", "asked_at": WHEN}
+DEVICE: Facts = FORM | {"account": ACCOUNT, "user_code": ""}
 CONSENT: Facts = FORM | {
     "client": CLIENT,
     "account": ACCOUNT,
@@ -234,6 +240,7 @@ NOTICES = (
     "interaction_foreign",
     "interaction_done",
     "interaction_refused",
+    "request_over",
     "busy",
     "link_spent",
     "address_taken",
@@ -468,6 +475,25 @@ PAGES: dict[str, list[Facts]] = {
         CONSENT,
         CONSENT | {"client": UNVERIFIED, "claims": [*STANDARD_CLAIMS, "level"], "remembered": False, "scopes": []},
     ],
+    "device/consent.html": [
+        CONSENT | {"approval": APPROVAL, "remembered": False},
+        CONSENT | {"approval": APPROVAL | {"place": ""}, "client": UNVERIFIED | {"host": ""}, "remembered": False},
+    ],
+    "ciba/consent.html": [
+        CONSENT | {"approval": APPROVAL | {"message": "Pay 12 to Ada"}, "remembered": False},
+        CONSENT | {"approval": APPROVAL | {"message": None, "place": ""}, "remembered": False},
+    ],
+    "consent/answered.html": [
+        {"outcome": outcome, "channel": channel}
+        for outcome in ("allowed", "denied", "late")
+        for channel in ("device", "ciba")
+    ],
+    "device/device.html": [
+        DEVICE,
+        DEVICE | {"user_code": "WDJB-MJHT"},
+        DEVICE | {"user_code": "WDJB", "error": "code_wrong"},
+        DEVICE | {"error": "throttled", "wait_seconds": 600},
+    ],
     "logout/logout.html": [
         FORM | {"client": CLIENT, "account": ACCOUNT, "fields": {"state": "abc"}},
         FORM | {"client": None, "account": None, "fields": {}},
@@ -645,6 +671,8 @@ PAGES: dict[str, list[Facts]] = {
     "recovery/link.html": [FORM | {"kind": kind, "is_done": is_done} for kind in LINKS for is_done in (False, True)],
     "account/home.html": [
         OWN | {"sessions": 2, "second_factors": 1},
+        OWN | {"sessions": 2, "second_factors": 1, "waiting": WAITING},
+        OWN | {"sessions": 1, "second_factors": 1, "waiting": WAITING[:1]},
         LEAVING | {"account": NAMELESS, "sessions": 1, "second_factors": 0},
         {"account": None},
     ],

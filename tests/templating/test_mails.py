@@ -20,6 +20,7 @@ SECURE = "https://id.example/id/secure/XyZ"
 
 NOTICE: dict[str, Any] = {"secure_link": SECURE}
 FACTS: dict[str, dict[str, Any]] = {
+    "ciba_request": NOTICE | {"client_name": "Harbour Bank", "message": "Pay 12", "minutes": 5, "link": LINK},
     "sign_in_code": {"code": CODE, "minutes": 5},
     "verify_address": {"code": CODE, "link": LINK},
     "address_taken": {"link": LINK},
