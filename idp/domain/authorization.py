@@ -18,6 +18,7 @@ class Prompt(StrEnum):
     LOGIN = "login"
     CONSENT = "consent"
     SELECT_ACCOUNT = "select_account"
+    CREATE = "create"  # Initiating User Registration via OpenID Connect 1.0 §4
 
 
 class ResponseMode(StrEnum):

@@ -7,22 +7,20 @@ each page asks here what comes next, so reload, back button and second tab alway
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from idp.domain.authorization import AuthorizationRequest, Interaction
+from idp.domain.authorization import AuthorizationRequest, Interaction, Prompt
 from idp.domain.client import Client
-from idp.domain.event import EventKind
 from idp.domain.secret import Digest, Digester, equal, make_id
 from idp.domain.session import Session
 from idp.domain.user import User
-from idp.flows import approvals, browser_session, judging
+from idp.flows import authorization_end, browser_session, judging
 from idp.flows.approvals import Answered
 from idp.flows.enrolled import facts_of
 from idp.flows.visit import Visit
 from idp.oauth import authorization, client_test
 from idp.oauth.authorization import Accepted
 from idp.oauth.context import Context
-from idp.oauth.errors import RedirectError
-from idp.oauth.extensions import front_channel, jar, par
-from idp.oauth.extensions.response_modes import Delivery, Route
+from idp.oauth.extensions import par
+from idp.oauth.extensions.response_modes import Delivery
 from idp.oauth.request import Pairs
 from idp.policy import consent as consent_policy
 from idp.policy import lifetimes, prompts
@@ -98,12 +96,13 @@ async def begin_checked(
     situation = await judging.of_session(context, visit, situation, request, client, event, tell=tell)
     step = await _decide(context, request, client, situation)
     if isinstance(step, Fail):
-        return await _refuse(context, request, client, step, session)
+        return await authorization_end.refuse(context, request, client, step, session)
     if step is Step.DONE and session is not None:
-        return await _grant(context, request, client, session)
+        return await authorization_end.grant(context, request, client, session)
     interaction = _judged(_new_interaction(context, request, path), situation)
     await _keep(context, visit, interaction)
-    return GoTo(step, interaction.id)
+    is_new = step is Step.LOGIN and Prompt.CREATE in request.prompts
+    return GoTo(Step.SIGN_UP if is_new else step, interaction.id)
 
 
 def _judged(interaction: Interaction, situation: Situation) -> Interaction:
@@ -221,9 +220,9 @@ async def proceed(context: Context, standing: Standing) -> Outcome | str:
             return Stuck("refused", interaction.return_path)
         return interaction.return_path or "/account"
     if isinstance(standing.step, Fail):
-        return await _refuse(context, request, client, standing.step, session)
+        return await authorization_end.refuse(context, request, client, standing.step, session)
     assert session is not None
-    return await _grant(context, request, client, session)
+    return await authorization_end.grant(context, request, client, session)
 
 
 async def resume(context: Context, visit: Visit, interaction_id: str) -> Outcome | str:
@@ -239,7 +238,7 @@ async def cancel(context: Context, standing: Standing) -> Outcome | str:
     if standing.request is None or standing.client is None:
         return "/account"
     fail = Fail("access_denied", "the person cancelled")
-    return await _refuse(context, standing.request, standing.client, fail, standing.session)
+    return await authorization_end.refuse(context, standing.request, standing.client, fail, standing.session)
 
 
 async def choose_account(context: Context, standing: Standing, *, go_on: bool) -> None:
@@ -264,48 +263,3 @@ async def _decide(context: Context, request: AuthorizationRequest, client: Clien
     asked = consent_policy.asked_scopes(request, await context.definitions(), issuer=context.engine.issuer)
     needed = not is_given and consent_policy.needs_consent(request, client, consent, asked)
     return prompts.decide(request, client, situation, consent_needed=needed)
-
-
-async def _refuse(
-    context: Context, request: AuthorizationRequest, client: Client, fail: Fail, session: Session | None
-) -> Outcome:
-    """Send an error to the client; what a signed-in person was refused stands in the trail.
-
-    Of a stranger there is nothing to tell, and whoever asks a million times must not fill the trail.
-    """
-    if session is not None:
-        await context.record(
-            EventKind.AUTHORIZATION_REFUSED,
-            user_id=session.user_id,
-            client_id=request.client_id,
-            session_id=session.id,
-            error=fail.error,
-        )
-    if request.pushed is not None:
-        await par.spend(context, request.pushed)
-    if request.approves is not None:
-        return await approvals.refuse(context, request, session)
-    error = RedirectError(fail.error, fail.description)
-    return authorization.refuse(context, Route.of(request, client), error)
-
-
-async def _grant(context: Context, request: AuthorizationRequest, client: Client, session: Session) -> Outcome:
-    user = await context.stores.users.find(session.user_id)
-    if user is None or not user.is_active:
-        return await _refuse(context, request, client, Fail("access_denied", "this person may not sign in"), session)
-    if request.approves is not None:
-        return await approvals.approve(context, request, session)
-    if request.object_id is not None and not await jar.spend(context, request.object_id):
-        fail = Fail("invalid_request_object", "this request object was answered before")
-        return await _refuse(context, request, client, fail, session)
-    if request.pushed is not None:
-        await par.spend(context, request.pushed)
-    if request.tested_by is None:
-        parameters = await front_channel.respond(context, request, client, session, user)
-    else:
-        code = await client_test.issue_code(context, request, session)
-        if code is None:
-            fail = Fail("access_denied", "this is not whoever began the test")
-            return await _refuse(context, request, client, fail, session)
-        parameters = [("code", code)]
-    return authorization.answer(context, Route.of(request, client), parameters)

@@ -6,89 +6,41 @@ Not here: what the person must still do → policy/prompts.py.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from idp.domain.authorization import (
     AuthorizationRequest,
-    ClaimRequest,
-    Prompt,
     ResponseMode,
     default_mode,
     response_type_of,
 )
 from idp.domain.client import Client
-from idp.domain.definitions import Definitions
 from idp.domain.user import USER_ID
 from idp.oauth.authlib_models import allowed_scopes
+from idp.oauth.authorization_response import refuse
 from idp.oauth.context import Context
+from idp.oauth.draft import Draft
 from idp.oauth.errors import PageError, RedirectError, UnregisteredRedirect
 from idp.oauth.extensions import (
     front_channel,
-    issuer_parameter,
     jar,
-    jarm,
     pkce,
     rar,
     resource_indicators,
     response_modes,
 )
-from idp.oauth.extensions.response_modes import Delivery, Route
-from idp.oauth.keyring import JWE_DOTS
-from idp.oauth.openid import id_token
-from idp.oauth.openid.claims import parse_claims
+from idp.oauth.extensions.response_modes import Delivery
+from idp.oauth.openid import request_parameters
 from idp.oauth.request import Pairs, first_repeated
 from idp.policy import response_types
 from idp.policy.profiles import allows_response_mode, requires_pkce, requires_pushed_requests
 
 MAX_STATE = 2048
-MAX_NONCE = 1024
 MAX_HINT = 1024
 MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
-_MAX_AGE = re.compile(r"[0-9]{1,18}")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
-_EVER = 10**9  # seconds; no login is older
 _UNKNOWN_CLIENT = PageError("invalid_request", "client_id or redirect_uri is not registered here")
-
-
-@dataclass(slots=True)
-class Draft:
-    """A request while it is being checked; each check fills in what it settled."""
-
-    context: Context
-    parameters: dict[str, str]
-    client: Client
-    redirect_uri: str
-    repeated: str | None
-    is_pushed: bool = False
-    is_signed: bool = False
-    object_id: str | None = None
-    fault: RedirectError | None = None  # of its request object
-    response_mode: ResponseMode = ResponseMode.QUERY
-    response_type: str = "code"
-    scopes: tuple[str, ...] = ()
-    prompts: frozenset[Prompt] = frozenset()
-    max_age: int | None = None
-    hinted_sub: str | None = None
-    essential_acrs: tuple[str, ...] | None = None
-    userinfo_claims: dict[str, ClaimRequest] | None = None
-    id_token_claims: dict[str, ClaimRequest] | None = None
-    resources: tuple[str, ...] = ()  # as asked; once settled, whom tokens are for
-    details: rar.Details = ()
-
-    def get(self, name: str) -> str | None:
-        """Return a parameter; one without a value is absent."""
-        return self.parameters.get(name)
-
-    @property
-    def definitions(self) -> Definitions:
-        """Return what operators have defined; it was read when this request was."""
-        return self.context.engine.definitions.known
-
-    @property
-    def route(self) -> Route:
-        """Return how an answer would travel, as far as that is settled."""
-        return Route(self.client, self.redirect_uri, self.response_mode, self.get("state"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +86,6 @@ def _accepted(draft: Draft) -> Accepted:
     for settle in CHECKS:
         settle(draft)
     return Accepted(_request(draft), draft.client)
-
-
-def refuse(context: Context, route: Route, error: RedirectError) -> Delivery:
-    """Return an error response for the client (RFC 6749 §4.1.2.1, RFC 9207 §2)."""
-    return answer(context, route, [("error", error.error), ("error_description", error.description)])
-
-
-def answer(context: Context, route: Route, parameters: Sequence[tuple[str, str]]) -> Delivery:
-    """Return an authorization response, with `iss` and, if one was sent, `state`."""
-    engine = context.engine
-    echoed = [("state", route.state)] if route.state is not None else []
-    whole = [*parameters, issuer_parameter.parameter(engine.issuer), *echoed]
-    if route.mode.is_signed:
-        token = jarm.sign(engine.keyring, route.client, whole, issuer=engine.issuer, now=context.now)
-        whole = [("response", token)]
-    return response_modes.deliver(route, whole)
 
 
 async def _settle_addressee(context: Context, pairs: Pairs) -> Draft:
@@ -287,64 +223,9 @@ def check_details(draft: Draft) -> None:
     draft.details = rar.at_authorize(draft.get(rar.PARAMETER), draft.client, draft.definitions)
 
 
-def check_nonce(draft: Draft) -> None:
-    """Refuse a nonce that we could not return as it came."""
-    nonce = draft.get("nonce")
-    if nonce is not None and (len(nonce.encode()) > MAX_NONCE or "\0" in nonce):
-        raise RedirectError("invalid_request", "nonce is longer than 1024 bytes or contains NUL")
-
-
 def check_front_channel(draft: Draft) -> None:
     """Refuse what may not stand beside an ID token or access token in the answer (OIDC Core §3.2.2.1, §3.3.2.11)."""
     front_channel.check(draft.response_type, draft.scopes, draft.parameters)
-
-
-def check_prompt(draft: Draft) -> None:
-    """Read prompt and max_age (OIDC Core §3.1.2.1)."""
-    words = (draft.get("prompt") or "").split(" ") if draft.get("prompt") else []
-    try:
-        draft.prompts = frozenset(Prompt(word) for word in words)
-    except ValueError as error:
-        raise RedirectError("invalid_request", "prompt has an unknown value") from error
-    if Prompt.NONE in draft.prompts and len(words) > 1:
-        raise RedirectError("invalid_request", "prompt=none stands alone")
-    max_age = draft.get("max_age")
-    if max_age is not None and not _MAX_AGE.fullmatch(max_age):
-        raise RedirectError("invalid_request", "max_age must be a non-negative integer")
-    draft.max_age = min(int(max_age), _EVER) if max_age is not None else None
-
-
-def check_claims(draft: Draft) -> None:
-    """Read the claims parameter; a `sub` or essential `acr` in it constrains who signs in, and how (OIDC Core §5.5)."""
-    text = draft.get("claims")
-    if text is None:
-        return
-    draft.userinfo_claims, draft.id_token_claims = parse_claims(text)
-    asked = draft.id_token_claims or {}
-    for requests in (asked, draft.userinfo_claims or {}):
-        subject = requests.pop("sub", None)
-        if subject is not None and subject.values:
-            draft.hinted_sub = str(subject.values[0])
-    acr = asked.get("acr")
-    if acr is not None and acr.essential and acr.values:
-        draft.essential_acrs = tuple(value for value in acr.values if isinstance(value, str))
-
-
-def check_id_token_hint(draft: Draft) -> None:
-    """Read who the client believes is signed in; only our own ID token for this client counts (OIDC Core §3.1.2.1)."""
-    hint = draft.get("id_token_hint")
-    if hint is None:
-        return
-    engine = draft.context.engine
-    claims = engine.keyring.read(hint, typ=id_token.TYP, check=lambda members: members.get("iss") == engine.issuer)
-    subject = claims.get("sub") if claims else None
-    if claims is None or claims.get("aud") != draft.client.id or not isinstance(subject, str):
-        is_encrypted = hint.count(".") == JWE_DOTS  # only its client can open it
-        why = "is encrypted: send the ID token inside" if is_encrypted else "is not an ID token of ours for this client"
-        raise RedirectError("invalid_request", f"id_token_hint {why}")
-    if draft.hinted_sub not in (None, subject):
-        raise RedirectError("invalid_request", "id_token_hint and claims name different people")
-    draft.hinted_sub = subject
 
 
 CHECKS: tuple[Callable[[Draft], None], ...] = (
@@ -359,11 +240,11 @@ CHECKS: tuple[Callable[[Draft], None], ...] = (
     check_scope,
     check_resource,
     check_details,
-    check_nonce,
+    request_parameters.check_nonce,
     check_front_channel,
-    check_prompt,
-    check_claims,
-    check_id_token_hint,
+    request_parameters.check_prompt,
+    request_parameters.check_claims,
+    request_parameters.check_id_token_hint,
 )
 
 

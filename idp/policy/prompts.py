@@ -191,7 +191,8 @@ def effective_max_age(request: AuthorizationRequest, client: Client) -> int | No
 def needs_login(request: AuthorizationRequest, client: Client, situation: Situation) -> bool:
     """Say whether the session is not fresh enough for the request, or not the one that the person wants.
 
-    prompt=login and max_age=0 ask for a first factor proved in this very interaction.
+    prompt=login and max_age=0 ask for a first factor proved in this very interaction; so does prompt=create, because
+    whoever makes an account is signed in by it.
     """
     interaction, session = situation.interaction, situation.session
     if session is None:
@@ -201,7 +202,7 @@ def needs_login(request: AuthorizationRequest, client: Client, situation: Situat
     if situation.is_concluded:
         return False
     max_age = effective_max_age(request, client)
-    if Prompt.LOGIN in request.prompts or max_age == 0:
+    if request.prompts & {Prompt.LOGIN, Prompt.CREATE} or max_age == 0:
         return True
     # Any integer, however large.
     return max_age is not None and (situation.now - session.auth_time).total_seconds() > max_age

@@ -15,6 +15,7 @@ class Step(StrEnum):
     """What the person must do, or that nothing is left to do."""
 
     LOGIN = "login"
+    SIGN_UP = "signup"
     STEP_UP = "step-up"
     ENROL = "enrol"
     NEW_PASSWORD = "new-password"

@@ -19,7 +19,7 @@ async def auth_time(rp: RelyingParty, answer: AuthorizationAnswer) -> int:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["none login", "none none", "login none consent", "nonsense", "LOGIN", "create", "login,consent"]
+    "prompt", ["none login", "none none", "login none consent", "nonsense", "LOGIN", "login,consent"]
 )
 async def test_none_stands_alone_and_other_words_are_unknown(
     rp: RelyingParty, browser: HtmlBrowser, prompt: str
