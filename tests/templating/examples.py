@@ -186,12 +186,14 @@ WAITING = [
     {"id": "r2", "client_name": "Ward 7", "message": None, "ends_at": WHEN},
 ]
 APPROVAL: Facts = {"message": "WDJB-MJHT", "address": "192.0.2.1", "place": "Bremen, Germany", "asked_at": WHEN}
-DEVICE: Facts = FORM | {"account": ACCOUNT, "user_code": ""}
+DEVICE: Facts = FORM | {"account": ACCOUNT, "user_code": "", "error": None, "wait_seconds": None}
 CONSENT: Facts = FORM | {
     "client": CLIENT,
     "account": ACCOUNT,
     "scopes": ["openid", "profile", "email", "phone", "address", "offline_access", "invoices:read", "beta"],
     "scope_texts": {"invoices:read": "Read your invoices."},
+    "resources": [],
+    "details": [],
     "claims": [],
     "remembered": True,
 }
@@ -670,10 +672,10 @@ PAGES: dict[str, list[Facts]] = {
     "recovery/lost.html": [LOST, LOST | {"days": 1, "client": None}, LOST | {"due": WHEN}],
     "recovery/link.html": [FORM | {"kind": kind, "is_done": is_done} for kind in LINKS for is_done in (False, True)],
     "account/home.html": [
-        OWN | {"sessions": 2, "second_factors": 1},
+        OWN | {"sessions": 2, "second_factors": 1, "waiting": []},
         OWN | {"sessions": 2, "second_factors": 1, "waiting": WAITING},
         OWN | {"sessions": 1, "second_factors": 1, "waiting": WAITING[:1]},
-        LEAVING | {"account": NAMELESS, "sessions": 1, "second_factors": 0},
+        LEAVING | {"account": NAMELESS, "sessions": 1, "second_factors": 0, "waiting": []},
         {"account": None},
     ],
     "account/profile.html": [
