@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 REDEEM_CODE: tuple[str, ...] = (
     "check_client",
     "check_grant_type",
+    "check_encryption",
     "check_code_is_known_and_own",
     "check_redirect_uri",
     "check_verifier",
@@ -33,6 +34,7 @@ REDEEM_CODE: tuple[str, ...] = (
 REFRESH: tuple[str, ...] = (
     "check_client",
     "check_grant_type",
+    "check_encryption",
     "check_token_is_known_and_own",
     "check_proof",
     "check_token_is_fresh",
@@ -44,6 +46,7 @@ REFRESH: tuple[str, ...] = (
 POLL: tuple[str, ...] = (
     "check_client",
     "check_grant_type",
+    "check_encryption",
     "check_request_is_known_and_own",
     "check_proof",
     "check_request_is_alive",

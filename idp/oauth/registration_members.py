@@ -136,7 +136,8 @@ MEMBERS: dict[str, Member] = {
     "introspection_signed_response_alg": Member("introspection_alg", _text, _plain),
     **{
         f"{what}_encrypted_response_{how}": Member(f"{what}_encryption_{how}", _text, _plain)
-        for what in encryption.ANSWERS for how in ("alg", "enc")
+        for what in encryption.ANSWERS
+        for how in ("alg", "enc")
     },
     "default_max_age": Member("default_max_age", _number, _plain),
     "default_acr_values": Member("default_acr_values", _list, _listed),
@@ -170,9 +171,7 @@ NOT_OFFERED = frozenset(
     }
 )  # fmt: skip
 # The same, but false is what happens anyway.
-NOT_OFFERED_IF_TRUE = frozenset(
-    {"backchannel_user_code_parameter", "use_mtls_endpoint_aliases"}
-)
+NOT_OFFERED_IF_TRUE = frozenset({"backchannel_user_code_parameter", "use_mtls_endpoint_aliases"})
 _BLANK = Client(id="-", name="")
 _ALWAYS_WRITTEN = frozenset({"scope", "redirect_uris", "grant_types", "response_types"})
 

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from idp.clock import Clock
+from idp.domain.client import Client
 from idp.domain.json import BadJson, JsonObject, read_object
 from idp.domain.secret import from_base64url
 from idp.oauth.client_keys import usable_keys
 from idp.oauth.keyring import MAX_TOKEN, read_header
+from idp.policy.encryption import encrypts
 from idp.providers.fetch.port import Fetch, FetchDelayed, FetchRejected
 
 FRESH = timedelta(minutes=10)
@@ -39,6 +41,15 @@ class HasKeys(Protocol):
     @property
     def jwks_uri(self) -> str | None:
         """Where their keys are."""
+
+
+class KeysWanted(Exception):
+    """An answer waits for keys that its client keeps elsewhere: they are learnt outside of the transaction."""
+
+    def __init__(self, client: Client) -> None:
+        """Say whose."""
+        super().__init__(client.id)
+        self.client = client
 
 
 @dataclass(slots=True)
@@ -72,6 +83,11 @@ class RemoteKeys:
             return None
         return kept.jwks if self._clock.now() < kept.fetched_at + USABLE else None
 
+    def is_due(self, client: HasKeys) -> bool:
+        """Say whether a client's keys would be fetched now."""
+        kept = self._kept.get(client.id)
+        return client.jwks_uri is not None and (kept is None or kept.url != client.jwks_uri or self._is_due(kept, None))
+
     async def learn(self, client: HasKeys, kid: str | None) -> None:
         """Fetch a client's keys if they are old, or lack this one; a host that is down changes nothing."""
         if client.jwks_uri is None:
@@ -101,6 +117,11 @@ class RemoteKeys:
             return
         if jwks is not None:
             kept.jwks, kept.fetched_at = jwks, self._clock.now()
+
+
+def are_needed(client: Client) -> bool:
+    """Say whether a client's keys are needed for what it is answered, whatever it sent."""
+    return encrypts(client)
 
 
 def claimed_by(form: Iterable[tuple[str, str]]) -> tuple[str, str | None] | None:

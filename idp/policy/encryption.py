@@ -20,6 +20,12 @@ def wanted(client: Client, answer: str) -> tuple[str, str] | None:
     return (alg, enc or DEFAULT_ENC) if alg is not None else None
 
 
+def is_possible(client: Client, answer: str, keys: JsonObject | None) -> bool:
+    """Say whether an answer can be encrypted to one of these keys, or need not be."""
+    how = wanted(client, answer)
+    return how is None or fitting_jwk(keys, how[0]) is not None
+
+
 def encrypts(client: Client) -> bool:
     """Say whether any answer is encrypted for a client."""
     return any(wanted(client, answer) is not None for answer in ANSWERS)

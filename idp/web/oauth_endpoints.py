@@ -13,6 +13,7 @@ from idp.oauth.errors import InvalidClient
 from idp.oauth.extensions import ciba, device
 from idp.oauth.extensions import par as pushed
 from idp.oauth.openid import userinfo as openid_userinfo
+from idp.oauth.remote_keys import KeysWanted
 from idp.oauth.request import Answer, ProtocolRequest
 from idp.oauth.server import Server, Unproved
 from idp.web.authorize import tell_of_refusal
@@ -106,7 +107,12 @@ async def userinfo(request: Request) -> Response:
         return await openid_userinfo.userinfo(context_of(request, stores, query=query_of(request), form=form))
 
     write = "dpop" in request.headers  # the jti of a proof is stored
-    answer, client = await site.transactions.run(work, write=write, request_id=request_id_of(request))
+    try:
+        answer, client = await site.transactions.run(work, write=write, request_id=request_id_of(request))
+    except KeysWanted as wanted:
+        assert site.engine.remote_keys is not None
+        await site.engine.remote_keys.learn(wanted.client, None)
+        answer, client = await site.transactions.run(work, write=write, request_id=request_id_of(request))
     return await allow_client_origin(request, render(answer), client)
 
 

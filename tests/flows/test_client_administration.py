@@ -79,6 +79,6 @@ async def test_an_operator_takes_a_member_away_by_null(provider: Target) -> None
 
 
 async def test_an_operator_is_told_of_a_member_that_nobody_knows_or_that_is_not_offered(provider: Target) -> None:
-    for member in ("client_nmae", "userinfo_signed_response_alg", "client_secret", "profile"):
+    for member in ("client_nmae", "request_object_encryption_alg", "client_secret", "profile"):
         with pytest.raises(BadClient):
             await create(provider, **{member: "x"})

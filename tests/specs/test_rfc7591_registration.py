@@ -50,6 +50,7 @@ async def test_a_registration_is_answered_with_everything_that_was_stored(anybod
         "subject_type": "public",
         "scope": "openid profile email address phone offline_access",
         "id_token_signed_response_alg": "RS256",
+        "introspection_signed_response_alg": "RS256",
         "require_auth_time": True,
     }
 
@@ -175,10 +176,10 @@ async def test_what_was_promised_is_kept_even_where_it_keeps_the_client_out(
 @pytest.mark.parametrize(
     "members",
     [
-        {"userinfo_signed_response_alg": "RS256"}, {"request_object_signing_alg": "none"},
+        {"userinfo_signed_response_alg": "none"}, {"request_object_signing_alg": "none"},
         {"request_uris": ["https://rp.example/request"]}, {"id_token_encrypted_response_alg": "RSA-OAEP-256"},
         {"userinfo_encrypted_response_alg": "RSA-OAEP-256"}, {"request_object_encryption_alg": "RSA-OAEP-256"},
-        {"authorization_signed_response_alg": "RS256"}, {"tls_client_certificate_bound_access_tokens": True},
+        {"authorization_signed_response_alg": "HS256"}, {"tls_client_certificate_bound_access_tokens": True},
         {"token_endpoint_auth_method": "tls_client_auth"}, {"subject_type": "secret"},
         {"id_token_signed_response_alg": "none"}, {"id_token_signed_response_alg": "HS256"},
         {"response_types": ["id_token"]}, {"response_types": ["code", "code id_token"]}, {"grant_types": ["implicit"]},

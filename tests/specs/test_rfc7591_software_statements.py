@@ -62,7 +62,7 @@ async def test_what_a_trusted_issuer_says_wins_and_the_statement_comes_back(vend
     [
         ({"redirect_uris": ["http://evil.example/"]}, "invalid_redirect_uri"),
         ({"client_name": {}}, "invalid_client_metadata"),
-        ({"userinfo_signed_response_alg": "RS256"}, "invalid_client_metadata"),
+        ({"userinfo_signed_response_alg": "none"}, "invalid_client_metadata"),
         ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
     ],
 )

@@ -116,7 +116,7 @@ async def test_a_client_without_a_secret_cannot_bring_one(anybody: Registrant) -
     [
         ({"redirect_uris": ["http://rp.example/cb"]}, "invalid_redirect_uri"),
         ({"client_name": {}}, "invalid_client_metadata"),
-        ({"userinfo_signed_response_alg": "RS256"}, "invalid_client_metadata"),
+        ({"userinfo_signed_response_alg": "none"}, "invalid_client_metadata"),
         ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
         ({"jwks_uri": "https://127.0.0.1/"}, "invalid_client_metadata"),
     ],

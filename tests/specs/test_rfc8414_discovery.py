@@ -59,6 +59,9 @@ async def test_only_registered_members_stand_there(provider: Provider) -> None:
         "issuer", *ENDPOINTS, "registration_endpoint",
         "scopes_supported", "response_types_supported", "response_modes_supported",
         "backchannel_logout_supported", "backchannel_logout_session_supported",
+        "userinfo_signing_alg_values_supported", "introspection_signing_alg_values_supported",
+        *(f"{what}_encryption_{how}_values_supported" for what in ("id_token", "userinfo", "introspection")
+          for how in ("alg", "enc")),
         "frontchannel_logout_supported", "frontchannel_logout_session_supported",
         "grant_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported",
         "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported",

@@ -21,6 +21,7 @@ from idp.oauth.grants.authorization_code import grant_of, issue_code
 from idp.oauth.openid import userinfo
 from idp.oauth.openid.id_token import Beside, sign_id_token
 from idp.oauth.tokens import access_token
+from idp.oauth.tokens.encryption import sealed
 from idp.policy import lifetimes
 from idp.policy.response_types import IMPLICIT
 
@@ -51,6 +52,7 @@ async def respond(
     grant = grant_of(request, session, audience=(context.engine.issuer,), now=context.now)
     if request.response_type == "code":
         return [("code", await issue_code(context, request, grant))]
+    await context.engine.subjects.note(context.stores, client, user.id)
     # Until its code is redeemed it ends with the browser session, offline_access or not.
     await context.stores.grants.add(replace(grant, is_offline=False, expires_at=session.expires_at))
     code = await issue_code(context, request, grant) if request.returns("code") else None
@@ -85,8 +87,9 @@ async def _access_token(context: Context, client: Client, grant: Grant) -> Param
 def _id_token(context: Context, client: Client, grant: Grant, user: User, beside: Beside, nonce: str | None) -> str:
     """Return the ID token; one that comes alone has the claims that nobody can ask userinfo for (OIDC Core §5.4)."""
     engine = context.engine
-    return sign_id_token(
+    signed = sign_id_token(
         engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, user=user, beside=beside,
         subject=engine.subjects.of_grant(client, grant), nonce=nonce, now=context.now,
         scopes=grant.scopes if beside == Beside() else (),
     )  # fmt: skip
+    return sealed(client, engine.keys_of(client), "id_token", signed)

@@ -15,7 +15,7 @@ from idp.domain.definitions import Definitions
 from idp.oauth.extensions import dpop
 from idp.oauth.extensions.response_modes import RESPONSE_MODES
 from idp.oauth.openid.claims import known_claims
-from idp.policy import ciba
+from idp.policy import ciba, encryption
 from idp.policy.clients import SCOPES, grant_types
 from idp.policy.offers import Offers
 from idp.policy.profiles import ASYMMETRIC_ALGS, ID_TOKEN_ALGS
@@ -139,6 +139,13 @@ def _answers(facts: Facts) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": list(ID_TOKEN_ALGS),
         "authorization_signing_alg_values_supported": list(ID_TOKEN_ALGS),
         "authorization_response_iss_parameter_supported": True,
+        "userinfo_signing_alg_values_supported": list(ID_TOKEN_ALGS),
+        "introspection_signing_alg_values_supported": list(ID_TOKEN_ALGS),
+        **{
+            f"{what}_encryption_{how}_values_supported": list(values)
+            for what in encryption.ANSWERS
+            for how, values in (("alg", encryption.ALGS), ("enc", encryption.ENCS))
+        },
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "frontchannel_logout_supported": True,

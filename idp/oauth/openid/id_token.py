@@ -2,7 +2,7 @@
 
 Protocol claims are written last, so nothing a person or operator stored can replace them. auth_time, acr and amr
 come from the grant, which keeps what was proved when; a refresh repeats them and has no nonce.
-Not here: encryption.
+Not here: encryption → tokens/encryption.py.
 """
 
 import hashlib

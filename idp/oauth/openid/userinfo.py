@@ -4,17 +4,23 @@ The token comes in the header, or in the body of a form POST; one place only, ne
 whether its grant, person, session and client are alive → oauth/presented.py.
 """
 
+import json
+
 from idp.domain.client import Client
 from idp.domain.json import Json
 from idp.oauth import presented
-from idp.oauth.context import Context
+from idp.oauth.context import Context, Engine
 from idp.oauth.openid.claims import userinfo_claims
 from idp.oauth.presented import BEARER, DPOP, Presented, TokenRefused
+from idp.oauth.remote_keys import KeysWanted
 from idp.oauth.request import Answer
+from idp.oauth.tokens.encryption import NoEncryptionKey, sealed
+from idp.policy.encryption import wanted
 
 PATH = "/userinfo"
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 REALM = "userinfo"
+TYP = "userinfo+jwt"  # never to be taken for an ID token, which it resembles (RFC 8725 §3.11)
 
 
 async def userinfo(context: Context) -> tuple[Answer, Client | None]:
@@ -34,7 +40,11 @@ async def userinfo(context: Context) -> tuple[Answer, Client | None]:
         good = await presented.read(context, *found, audiences=audiences)
     except TokenRefused as refused:
         return _refuse(401, refused), refused.client
-    return _answer(context, good), good.client
+    try:
+        return _answer(context, good), good.client
+    except NoEncryptionKey as error:
+        why = f"the client publishes no key with use enc for {error}"
+        return _refuse(400, TokenRefused("invalid_request", why, scheme=good.scheme)), good.client
 
 
 def _answer(context: Context, good: Presented) -> Answer:
@@ -44,8 +54,26 @@ def _answer(context: Context, good: Presented) -> Answer:
         return _refuse(403, error)
     claims: dict[str, Json] = userinfo_claims(live.user, token.scopes, live.grant.userinfo_claims)
     nonce = (("DPoP-Nonce", good.next_nonce),) if good.next_nonce else ()
-    subject = context.engine.subjects.of_grant(good.client, live.grant)
-    return Answer(200, {**claims, "sub": subject}, (*NO_STORE, *nonce))
+    claims["sub"] = context.engine.subjects.of_grant(good.client, live.grant)
+    body = _written(context.engine, good.client, claims)
+    media_type = () if body is claims else (("Content-Type", "application/jwt"),)
+    return Answer(200, body, (*NO_STORE, *media_type, *nonce))
+
+
+def _written(engine: Engine, client: Client, claims: dict[str, Json]) -> bytes | dict[str, Json]:
+    """Return the claims as the client registered to have them: plain, signed, encrypted or both (§5.3.2).
+
+    Raises KeysWanted if its keys must be fetched first, NoEncryptionKey if none fits.
+    """
+    how = wanted(client, "userinfo")
+    if how is None and client.userinfo_alg is None:
+        return claims
+    if how is not None and engine.remote_keys is not None and engine.remote_keys.is_due(client):
+        raise KeysWanted(client)
+    if client.userinfo_alg is None:
+        return sealed(client, engine.keys_of(client), "userinfo", json.dumps(claims), cty=None).encode("ascii")
+    signed = engine.keyring.sign({**claims, "iss": engine.issuer, "aud": client.id}, alg=client.userinfo_alg, typ=TYP)
+    return sealed(client, engine.keys_of(client), "userinfo", signed).encode("ascii")
 
 
 def _refuse(status: int, refused: TokenRefused) -> Answer:
