@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from authlib.oauth2 import OAuth2Error
 
 if TYPE_CHECKING:
+    from idp.oauth.extensions.token_exchange import TokenExchangeGrant
     from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
     from idp.oauth.grants.client_credentials import ClientCredentialsGrant
     from idp.oauth.grants.polled import PolledGrant
     from idp.oauth.grants.refresh_token import RefreshTokenGrant
 
-    Grant: TypeAlias = AuthorizationCodeGrant | RefreshTokenGrant | ClientCredentialsGrant | PolledGrant
+    _Usual: TypeAlias = AuthorizationCodeGrant | RefreshTokenGrant | ClientCredentialsGrant | PolledGrant
+    Grant: TypeAlias = _Usual | TokenExchangeGrant
 
 # Each line names a method of the grant: what it refuses stands in its first sentence.
 REDEEM_CODE: tuple[str, ...] = (
@@ -54,6 +56,16 @@ POLL: tuple[str, ...] = (
     "check_person_is_alive",
     "check_target",
     "spend_request",
+)
+EXCHANGE: tuple[str, ...] = (
+    "check_client",
+    "check_grant_type",
+    "check_rule",
+    "check_proof",
+    "check_subject",
+    "check_actor",
+    "check_target",
+    "check_scope",
 )
 CLIENT_CREDENTIALS: tuple[str, ...] = (
     "check_client",

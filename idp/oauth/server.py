@@ -24,6 +24,7 @@ from idp.oauth.extensions.ciba import CibaGrant
 from idp.oauth.extensions.device import DeviceGrant
 from idp.oauth.extensions.introspection import IntrospectionEndpoint
 from idp.oauth.extensions.revocation import RevocationEndpoint
+from idp.oauth.extensions.token_exchange import TokenExchangeGrant
 from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
 from idp.oauth.grants.client_credentials import ClientCredentialsGrant
 from idp.oauth.grants.polled import NOT_YET
@@ -32,7 +33,7 @@ from idp.oauth.grants.unknown import UnknownGrant
 from idp.oauth.request import Answer, ProtocolRequest, first_repeated
 from idp.policy import mutual_tls
 
-GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant, DeviceGrant, CibaGrant)
+GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant, DeviceGrant, CibaGrant, TokenExchangeGrant)
 MAY_REPEAT = frozenset({"resource", "audience"})
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 ENDPOINTS = {endpoint.ENDPOINT_NAME: endpoint for endpoint in (IntrospectionEndpoint, RevocationEndpoint)}

@@ -84,6 +84,16 @@ def at_endpoint(
         raise InvalidTarget(str(error)) from error
 
 
+def given(definitions: Definitions, client: Client, audience: tuple[str, ...], *, issuer: str) -> Target:
+    """Return what a token is for where an operator's rule says so; raise InvalidTarget for what is not registered."""
+    try:
+        if any(each != issuer and each not in definitions.resources for each in audience):
+            raise BadTarget("a resource is not registered any more")
+        return Target(audience, resources.shape_of(client, definitions, audience, issuer=issuer), definitions, issuer)
+    except BadTarget as error:
+        raise InvalidTarget(str(error)) from error
+
+
 def aimed(
     definitions: Definitions, client: Client, granted: tuple[str, ...], asked: Sequence[str], *, issuer: str
 ) -> Target:
