@@ -47,7 +47,7 @@ NOT_PAGES = {
 OUR_OWN = {"action", "path", "console", "back", "forgot", "signup", "lost", "onward", "uri"}
 CHECKED = {"qr", "drawing", "locales"}  # anything else than a drawing or a language is an error
 #: Two faces of one page, or the same words for the same thing on the way in and in the account.
-SAME_TITLE = {"step_up/choices.html", "signup/link.html", "enrol/codes.html"}
+SAME_TITLE = {"device/consent.html", "step_up/choices.html", "signup/link.html", "enrol/codes.html"}
 #: What no person ever meets with this name: links have a page that says so, what is asked for again is a new sign-in.
 WITHOUT_WORDS = {Refusal.LINK_SPENT}
 NOT_OF_A_PERSON = {
