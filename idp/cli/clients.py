@@ -10,7 +10,7 @@ from idp.cli.registration_tokens import registration_token
 from idp.cli.running import fail, json_option, show, with_site
 from idp.domain.client import BadClient, Client, Profile
 from idp.domain.image import MAX_LOGO, raster_type
-from idp.flows.client_administration import to_members
+from idp.flows.client_document import to_members
 from idp.wiring import Site
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from idp import resources
 from idp.domain.refusal import Refused
-from idp.flows.user_administration import NewUser
+from idp.flows.new_account import NewUser
 from idp.settings import Settings
 from idp.wiring import Site, build
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import click
 from idp.cli.running import fail, json_option, show, with_site
 from idp.domain.refusal import Refused
 from idp.domain.user import User, UserStatus, all_claims
-from idp.flows.user_administration import NewUser
+from idp.flows.admin.problem import Problem
+from idp.flows.new_account import NewUser
 from idp.wiring import Site
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -140,8 +142,16 @@ def update(context: click.Context, /, name: str, as_json: bool, password_stdin: 
             raise fail(refused.reason.value)
         return person
 
-    document = _document(with_site(context, work))
+    document = _document(_guarded(context, work))
     show(as_json, document, json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _guarded(context: click.Context, work: Callable[[Site], Awaitable[User]]) -> User:
+    """Run the work of a command; what an operation refuses is said in its own words."""
+    try:
+        return with_site(context, work)
+    except Problem as problem:
+        raise fail(problem.detail) from problem
 
 
 def _changed(person: User, changes: dict[str, Any]) -> User:
@@ -164,7 +174,7 @@ def _set_status(context: click.Context, name: str, status: UserStatus, as_json: 
         await site.users.set_status(person, status)
         return replace(person, status=status)
 
-    person = with_site(context, work)
+    person = _guarded(context, work)
     show(as_json, _document(person), f"{person.label} is {status.value}")
 
 
@@ -198,5 +208,5 @@ def delete(context: click.Context, name: str, as_json: bool) -> None:
         await site.users.delete(person)
         return person
 
-    person = with_site(context, work)
+    person = _guarded(context, work)
     show(as_json, {"sub": person.id, "deleted": True}, f"{person.label} is deleted")

@@ -13,7 +13,7 @@ from idp.domain.event import Actor, ActorKind, Event, EventKind
 from idp.domain.json import Json, JsonObject
 from idp.domain.secret import Digester, equal, make_id, make_secret
 from idp.flows import throttle
-from idp.flows.client_administration import with_secret
+from idp.flows.client_document import with_secret
 from idp.oauth.client_auth.secret import PURPOSE as SECRET_PURPOSE
 from idp.oauth.extensions.registration import OPEN, BadToken, Charter, check_update, read_registration
 from idp.oauth.extensions.registration_documents import Documents
@@ -21,6 +21,7 @@ from idp.oauth.extensions.registration_software import Issuers, read_statement
 from idp.oauth.registration_members import write_members
 from idp.policy import clients as policy
 from idp.policy import lifetimes, lockout
+from idp.policy.offers import Offers
 from idp.storage.initial_access_tokens import InitialAccessToken
 from idp.storage.registrations import Registration, Way
 from idp.storage.stores import Stores, Transactions
@@ -54,12 +55,16 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the operator decided: strangers too or tokens only, whose software statements count, floods limited."""
+    """What the operator decided: strangers too or tokens only, whose software statements count, floods limited.
+
+    `offers` are the switches that decide what may be registered.
+    """
 
     issuer: str
     is_open: bool
     limits_floods: bool
     statement_issuers: Issuers
+    offers: Offers
 
 
 class ClientRegistration:
@@ -83,7 +88,7 @@ class ClientRegistration:
         base = Client(id=f"c-{make_id()}", name="", created_at=now, is_self_registered=initial is None)
         client = read_registration(sent, self._vouched(sent, None), base, charter)
         client, secret = with_secret(self._digester, client)
-        policy.check(client)
+        policy.check(client, self._rules.offers)
         client, logo = await self._documents.gather(client)
         token = make_secret()
         way = Way.OPEN if initial is None else Way.TOKEN
@@ -162,7 +167,7 @@ class ClientRegistration:
         secret = None
         if client.auth_method is not before.auth_method:
             client, secret = with_secret(self._digester, replace(client, secret_digests=(), hmac_secret=None))
-        policy.check(client)
+        policy.check(client, self._rules.offers)
         client, logo = await self._documents.gather(client, before)
         now = self._clock.now()
         async with self._transactions.open(write=True, request_id=caller.request_id) as stores:

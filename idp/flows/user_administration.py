@@ -1,69 +1,41 @@
 """Accounts as an operator sees them: created, changed, disabled, deleted; each with its audit row."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from idp.clock import Clock
 from idp.domain.change import PERSONAL, difference
-from idp.domain.event import Event, EventKind
-from idp.domain.json import Json, JsonObject
+from idp.domain.event import Actor, ActorKind, Event, EventKind
+from idp.domain.json import Json
 from idp.domain.refusal import Refusal, Refused
-from idp.domain.secret import Digester, make_secret, make_user_id
-from idp.domain.user import (
-    RESERVED_CLAIMS,
-    BadIdentifier,
-    Role,
-    User,
-    UserStatus,
-    normalise_username,
-    plain_email,
-)  # fmt: skip
+from idp.domain.secret import Digester, make_secret
+from idp.domain.user import Role, User, UserStatus
 from idp.factors.password import PasswordHasher
 from idp.factors.password_judge import PasswordJudge
-from idp.flows.access import end_everywhere, remove_person
+from idp.flows.access import end_everywhere
+from idp.flows.admin import people, users
+from idp.flows.admin.callers import of_command
+from idp.flows.admin.operation import Administration, I, O, Operation
+from idp.flows.admin.problem import Code, Problem
+from idp.flows.new_account import NewUser, account_of
 from idp.policy import lifetimes
 from idp.storage.stores import Stores, Transactions
 from idp.storage.users import IdentifierTaken
 
 ADMINISTRATOR_LINK = "administrator"
+_WORDS = {"email": Refusal.EMAIL_INVALID, "username": Refusal.USERNAME_INVALID}
 NAME_CLAIMS = ("name", "given_name", "family_name", "nickname", "preferred_username")
-
-
-@dataclass(frozen=True, slots=True)
-class NewUser:
-    """What is needed to make an account."""
-
-    email: str | None
-    username: str | None
-    password: str | None
-    claims: JsonObject
-    email_verified: bool = False
-    role: Role = Role.USER
-
-
-def account_of(new: NewUser) -> User | Refusal:
-    """Return the account that would be made, with a new id, or why there can be none."""
-    try:
-        email = plain_email(new.email) if new.email else None
-    except BadIdentifier:
-        return Refusal.EMAIL_INVALID
-    try:
-        username = normalise_username(new.username) and new.username.strip() if new.username else None
-    except BadIdentifier:
-        return Refusal.USERNAME_INVALID
-    if email is None and username is None:
-        return Refusal.MISSING_FIELDS
-    claims = {name: value for name, value in new.claims.items() if name not in RESERVED_CLAIMS}
-    return User(make_user_id(), UserStatus.ACTIVE, new.role, email, new.email_verified, username, claims)
 
 
 class UserAdministration:
     """What operators and the first administrator do with accounts."""
 
     def __init__(
-        self, transactions: Transactions, hasher: PasswordHasher, judge: PasswordJudge, digester: Digester, clock: Clock
-    ) -> None:
+        self, administration: Administration, transactions: Transactions, hasher: PasswordHasher, judge: PasswordJudge,
+        digester: Digester, clock: Clock,
+    ) -> None:  # fmt: skip
         """Keep what the steps need."""
+        self._administration = administration
         self._transactions = transactions
         self._hasher = hasher
         self._judge = judge
@@ -129,35 +101,33 @@ class UserAdministration:
 
     async def change(self, user: User) -> Refused | None:
         """Store changed identifiers or claims."""
-        now = self._clock.now()
+        before = await self.find(user.id)
+        known = before.claims if before is not None else {}
+        gone: dict[str, Json] = dict.fromkeys(known.keys() - user.claims.keys())
+        changed = {name: value for name, value in user.claims.items() if value != known.get(name)}
+        groups = changed.pop("groups", None) or (() if "groups" in gone else None)
+        gone.pop("groups", None)
+        given: dict[str, object] = {} if groups is None else {"groups": [*groups]}  # type: ignore[misc]
         try:
-            async with self._transactions.open(write=True) as stores:
-                email = plain_email(user.email) if user.email else None
-                before, after = await stores.users.find(user.id), replace(user, email=email, updated_at=now)
-                await stores.users.save(after)
-                await stores.events.add(_event(user.id, "profile", before=before, after=after), now)
-        except BadIdentifier:
-            return Refused(Refusal.EMAIL_INVALID)
-        except IdentifierTaken:
-            return Refused(Refusal.EMAIL_TAKEN)
+            await self._do(
+                users.UPDATE, id=user.id, email=user.email, username=user.username, email_verified=user.email_verified,
+                claims={**changed, **gone}, **given,
+            )  # fmt: skip
+        except Problem as problem:
+            return Refused(_refusal_of(problem))
         return None
 
     async def set_status(self, user: User, status: UserStatus) -> None:
         """Enable a person, or disable them: every session, code and token ends."""
-        now = self._clock.now()
-        async with self._transactions.open(write=True) as stores:
-            await stores.users.set_status(user.id, status, now)
-            if status is UserStatus.DISABLED:
-                await end_everywhere(stores, user.id, now)
-            event = _event(user.id, status.value, before=user, after=replace(user, status=status))
-            await stores.events.add(event, now)
+        await self._do(people.DISABLE if status is UserStatus.DISABLED else people.ENABLE, id=user.id)
 
     async def delete(self, user: User) -> None:
         """Remove a person and all that hangs on them; their id is never used again."""
-        now = self._clock.now()
-        async with self._transactions.open(write=True) as stores:
-            await remove_person(stores, user.id, now)
-            await stores.events.add(_event(user.id, "deleted", before=user), now)
+        await self._do(people.DELETE, id=user.id)
+
+    async def _do(self, operation: Operation[I, O], **given: object) -> O:
+        caller = of_command(self._transactions.actor or Actor(ActorKind.COMMAND_LINE))
+        return await self._administration.call(operation, caller, given)
 
     async def administrator_link(self) -> str:
         """Return a new secret for the one-time link that makes an administrator; older links die."""
@@ -194,6 +164,16 @@ class UserAdministration:
 
     async def _spend(self, stores: Stores, link: str, now: datetime) -> bool:
         return await stores.links.spend(self._digester.digest("link", link), purpose=ADMINISTRATOR_LINK, now=now)
+
+
+def _refusal_of(problem: Problem) -> Refusal:
+    """Return the refusal in one word; raise the problem if there is none for it."""
+    if problem.code is Code.TAKEN:
+        return Refusal.EMAIL_TAKEN
+    for fault in problem.faults:
+        if fault.member in _WORDS:
+            return _WORDS[fault.member]
+    raise problem
 
 
 def _event(

@@ -12,8 +12,8 @@ from idp.domain.user import USER_ID, User, UserStatus
 from idp.factors.foreign_hashes import formats
 from idp.factors.foreign_hashes.firebase import FirebaseProject
 from idp.factors.foreign_hashes.recipe import ForeignHash, Unverifiable
+from idp.flows.new_account import NewUser, account_of
 from idp.flows.profile import LONGEST_NAME, is_plausible_claim
-from idp.flows.user_administration import NewUser, account_of
 from idp.flows.user_import_fault import Faulty, Problem
 from idp.storage.columns import EPOCH
 from idp.storage.users import MOST_GROUPS

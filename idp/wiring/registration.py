@@ -8,33 +8,33 @@ from idp.clock import Clock
 from idp.domain.client import BadClient
 from idp.domain.json import BadJson, JsonObject, read_object
 from idp.domain.secret import Digester
-from idp.flows.client_administration import ClientAdministration
 from idp.flows.client_registration import ClientRegistration, Rules
 from idp.oauth.client_keys import check_jwks
 from idp.oauth.extensions.registration_documents import Documents
 from idp.password_wiring import guarded_fetch
 from idp.settings import BadSettings, Settings, Switch
 from idp.storage.stores import Transactions
+from idp.wiring.choices import offers
 
 
 def build_clients(
     settings: Settings, transactions: Transactions, digester: Digester, clock: Clock
-) -> tuple[Documents, ClientAdministration, ClientRegistration | None]:
-    """Return who fetches what clients point to, who registers them for an operator, and who lets them do it themselves.
+) -> tuple[Documents, ClientRegistration | None]:
+    """Return who fetches what clients point to, and who lets clients register themselves.
 
     Raises BadSettings if the operator's file cannot be used.
     """
     documents = Documents(guarded_fetch(settings))
-    administration = ClientAdministration(transactions, digester, clock, documents)
     if settings.client_registration is ClientRegistrationMode.OFF:
-        return documents, administration, None
+        return documents, None
     rules = Rules(
         issuer=settings.issuer,
         is_open=settings.client_registration is ClientRegistrationMode.OPEN,
         limits_floods=settings.rate_limits is Switch.ON,
         statement_issuers=_statement_issuers(settings.software_statement_issuers),
+        offers=offers(settings),
     )
-    return documents, administration, ClientRegistration(transactions, digester, clock, documents, rules)
+    return documents, ClientRegistration(transactions, digester, clock, documents, rules)
 
 
 def _statement_issuers(path: Path | None) -> Mapping[str, JsonObject]:

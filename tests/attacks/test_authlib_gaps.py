@@ -32,6 +32,7 @@ from tests.support.attacker import (
 )
 from tests.support.client_auth import Assertion, Basic, Post, Public
 from tests.support.html_browser import HtmlBrowser
+from tests.support.known_secret import client_of_secret
 from tests.support.provider import DAY, MINUTE, Person
 from tests.support.relying_party import Answer, RelyingParty
 from tests.support.session import REPOSITORY
@@ -252,7 +253,7 @@ async def test_a10_unknown_client_and_wrong_secret_are_one_answer(provider: Targ
 async def test_a10_plus_means_space_in_basic(provider: Target) -> None:
     """RFC 6749 §2.3.1: both halves are form-encoded; Authlib leaves the plus."""
     members = {"client_name": "x", "grant_types": ["client_credentials"], "scope": "api"}
-    client, _ = await provider.site.clients.create(members, secret="a b+c")
+    client = await client_of_secret(provider.site, "a b+c", **members)
     rp = RelyingParty(provider.http, provider.issuer, client.id, Basic("a b+c"))
 
     assert (await token(rp)).status == 200
@@ -420,7 +421,7 @@ async def test_a20_a_short_hmac_key_is_refused(provider: Target, secret: str) ->
 
     if secret:
         with pytest.raises(BadClient):
-            await provider.site.clients.create(members, secret=secret)
+            await client_of_secret(provider.site, secret, **members)
     with pytest.raises(BadClient):
         client_keys.check_jwks({"keys": [{"kty": "oct", "k": secret}]})
 

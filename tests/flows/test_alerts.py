@@ -8,6 +8,7 @@ import pytest
 
 from idp.domain.json import Json
 from idp.domain.user import Role, User
+from idp.flows.access import remove_person
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.alerts import COUNTED_FOR, MOST_NETWORKS, WINDOW, Alert, Alerts, Code, start_of, window_of
 from idp.flows.policy_ledger import REVERTED
@@ -61,7 +62,8 @@ async def root(provider: Provider) -> AsyncIterator[str]:
     # All administrators are told; the development mailbox shows no more than the newest two hundred mails.
     user = await provider.site.users.find(address)
     if user is not None:
-        await provider.site.users.delete(user)
+        async with provider.site.transactions.open(write=True) as stores:
+            await remove_person(stores, user.id, provider.clock.now())
 
 
 async def administrator(provider: Provider, *, email_verified: bool = True) -> str:

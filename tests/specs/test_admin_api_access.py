@@ -108,7 +108,8 @@ async def test_a_role_that_was_taken_away_counts_at_once(provider: Provider) -> 
     bearer = await by_person(provider, person)
     assert (await bearer.get("/users")).status == 200
 
-    await provider.site.users.change(replace(person.user, role=Role.USER))
+    async with provider.site.transactions.open(write=True) as stores:
+        await stores.users.save(replace(person.user, role=Role.USER))
 
     assert (await bearer.get("/users")).status == 403
 

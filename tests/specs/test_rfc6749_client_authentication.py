@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.client_auth import Assertion, Basic, ClientAuthentication, Post, Proof, Public
+from tests.support.known_secret import client_of_secret
 from tests.support.provider import HandClock, Provider
 from tests.support.relying_party import Answer, RelyingParty
 
@@ -141,8 +142,8 @@ async def test_two_headers_prove_nothing(provider: Provider, rp: RelyingParty) -
 
 async def test_both_halves_of_basic_are_form_decoded(provider: Provider) -> None:
     """RFC 6749 §2.3.1: client_id and secret are form-encoded before base64."""
-    client, _ = await provider.site.clients.create(
-        {"client_name": "Old", "redirect_uris": ["https://rp.example/"]}, secret="s:e c+r%t/ü~", client_id="c~1"
+    client = await client_of_secret(
+        provider.site, "s:e c+r%t/ü~", "c~1", client_name="Old", redirect_uris=["https://rp.example/"]
     )
     rp = await provider.client()
     rp.client_id = client.id

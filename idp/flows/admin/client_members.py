@@ -34,7 +34,7 @@ def read_client(work: Work, metadata: Mapping[str, Any], base: Client) -> Client
     try:
         client = read_members(kept, cleared)
     except BadClient as error:
-        raise refused(error) from None
+        raise refused(error) from error
     gained = {scope for scope in client.scopes if scope.startswith(SCOPE_PREFIX)} - set(base.scopes)
     if gained and work.caller.role is not Role.OWNER:
         raise Problem(Code.FORBIDDEN, "owners say which clients may ask for scopes of administration")

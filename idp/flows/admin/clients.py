@@ -18,11 +18,12 @@ from idp.flows.admin.listing import Listing, Page, paged, read_cursor
 from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, invalid, missing
 from idp.flows.admin.values import Id, Version, version_of
-from idp.flows.client_administration import to_members, with_secret
+from idp.flows.client_document import to_members, with_secret
 from idp.oauth.extensions.registration_documents import DEPENDING, Logo
 from idp.oauth.registration_members import with_defaults
 from idp.policy import administration, lifetimes
 from idp.policy import clients as policy
+from idp.policy.offers import EVERYTHING, Offers
 
 Members = Annotated[dict[str, JsonValue], Field(max_length=100)]
 HIDDEN = SECRETS | {"contacts"}  # people's addresses
@@ -129,7 +130,7 @@ async def _create(work: Work, made: ClientMade) -> ClientShown:
     base = Client(id=made.client_id or f"c-{make_id()}", name="", profile=profile, is_first_party=made.first_party)
     client = replace(read_client(work, with_defaults(made.metadata), base), created_at=work.now)
     client, secret = with_secret(work.tools.engine.digester, client)
-    check(client)
+    check(client, work.tools.engine.offers)
     client, logo = await gathered(work, client, None)
     async with work.opening() as opened:
         await add(opened, client, logo)
@@ -155,7 +156,7 @@ async def gathered(work: Work, client: Client, before: Client | None) -> tuple[C
     try:
         return await work.tools.documents.gather(client, before)
     except BadClient as error:
-        raise refused(error) from None
+        raise refused(error) from error
 
 
 def _profile(work: Work, text: str, was: Profile | None) -> Profile:
@@ -173,12 +174,12 @@ def _check_first_party(work: Work, wanted: bool, *, was: bool) -> None:
         raise Problem(Code.FORBIDDEN, "administrators say which clients are first-party")
 
 
-def check(client: Client) -> None:
-    """Refuse a registration that contradicts itself or its profile."""
+def check(client: Client, offers: Offers = EVERYTHING) -> None:
+    """Refuse a registration that contradicts itself or its profile, or asks for what is not offered here."""
     try:
-        policy.check(client)
+        policy.check(client, offers)
     except BadClient as error:
-        raise refused(error) from None
+        raise refused(error) from error
 
 
 async def _update(work: Work, changed: ClientChanged) -> ClientShown:
@@ -205,7 +206,7 @@ def _changed(work: Work, changed: ClientChanged, before: Client) -> tuple[Client
     if after.auth_method is not before.auth_method:
         bare = replace(after, secret_digests=(), hmac_secret=None)
         after, secret = with_secret(work.tools.engine.digester, bare)
-    check(after)
+    check(after, work.tools.engine.offers)
     return after, secret
 
 

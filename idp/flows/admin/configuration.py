@@ -22,7 +22,7 @@ from idp.flows.admin.client_members import read_client
 from idp.flows.admin.configuration_file import LARGEST, ClientTold, Configuration, GroupTold, parse
 from idp.flows.admin.operation import Input, Operation, Output, Work
 from idp.flows.admin.problem import Code, Fault, Problem, invalid
-from idp.flows.client_administration import to_members, with_secret
+from idp.flows.client_document import to_members, with_secret
 from idp.flows.policy_rollout import standing
 from idp.flows.policy_states import Mover, RolloutRaced, RolloutRefused
 from idp.oauth.extensions.registration_documents import Logo

@@ -21,7 +21,7 @@ from idp.flows.admin.listing import Listing, Page, paged, place_of, read_place
 from idp.flows.admin.operation import Input, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, invalid, missing
 from idp.flows.admin.values import Id, Name, Version, is_plain, version_of
-from idp.flows.user_administration import NewUser, account_of
+from idp.flows.new_account import NewUser, account_of
 from idp.policy import administration as policy
 from idp.storage.columns import EPOCH, to_micros
 from idp.storage.users import MOST_GROUPS, IdentifierTaken

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from idp.domain.refusal import Refusal, Refused
 from idp.domain.user import Role, User
 from idp.flows import browser_session
-from idp.flows.user_administration import NewUser
+from idp.flows.new_account import NewUser
 from idp.flows.visit import Visit
 from idp.web import csrf, pages
 from idp.web.authorize import bind, see_other
