@@ -197,6 +197,8 @@ def read_members(members: JsonObject, base: Client, *, author: Author = Author.O
     offered = RULES[read.profile].signing_algs  # whoever registers none gets the first that the profile has
     if "id_token_alg" not in changes and read.id_token_alg not in offered:
         read = replace(read, id_token_alg=offered[0])
+    if "introspection_alg" not in changes and read.introspection_alg not in offered:
+        read = replace(read, introspection_alg=offered[0])
     return read
 
 
