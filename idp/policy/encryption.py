@@ -36,7 +36,7 @@ def fitting_jwk(keys: JsonObject | None, alg: str) -> Mapping[str, Any] | None:
     listed: Any = (keys or {}).get("keys") or []
     for jwk in listed:
         is_meant = jwk.get("use") == "enc" and jwk.get("alg") in (None, alg)
-        if is_meant and jwk.get("kty") == _KEY_TYPES[alg]:
+        if is_meant and jwk.get("kty") == _KEY_TYPES.get(alg):
             found: Mapping[str, Any] = jwk
             return found
     return None

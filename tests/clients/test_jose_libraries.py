@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import jwt as pyjwt
 import pytest
-from jwcrypto.jwk import JWKSet
+from jwcrypto.jwk import JWK, JWKSet
 from jwcrypto.jwt import JWT
 
 from tests.support.back_office import BackOffice, Person
@@ -58,6 +58,29 @@ async def test_jwcrypto_verifies_our_tokens(alg: str, office: BackOffice, browse
             jwt=token, key=keys, algs=[alg], check_claims={"iss": rp.issuer, "aud": audience, "sub": person.sub}
         )
         assert json.loads(verified.claims)["sub"] == person.sub
+
+
+@pytest.mark.parametrize("enc", ["A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"])
+@pytest.mark.parametrize("alg", ["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"])
+async def test_jwcrypto_opens_what_we_encrypt(
+    alg: str, enc: str, office: BackOffice, browser: HtmlBrowser, person: Person
+) -> None:
+    """OIDC Core §16.14: signed, then encrypted; and userinfo alike."""
+    key = JWK.generate(kty="RSA", size=2048) if alg.startswith("RSA") else JWK.generate(kty="EC", crv="P-384")
+    jwks = {"keys": [{**key.export_public(as_dict=True), "use": "enc"}]}
+    members = {f"{what}_encrypted_response_{how}": value for what in ("id_token", "userinfo")
+               for how, value in (("alg", alg), ("enc", enc))}  # fmt: skip
+    registration = await office.client([REDIRECT_URI], jwks=jwks, **members)
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        rp = RelyingParty(http, office.server.issuer, registration.client_id, Basic(registration.client_secret or ""))
+        tokens = await rp.redeem(await browser.authorize(rp))
+        told = await rp.userinfo(tokens.access_token)
+        keys = JWKSet.from_json((await http.get((await rp.metadata())["jwks_uri"])).text)
+
+    nested = JWT(jwt=tokens.id_token, key=key, algs=[alg, enc], expected_type="JWE")
+    inner = JWT(jwt=nested.claims, key=keys, algs=["RS256"], check_claims={"iss": rp.issuer, "aud": rp.client_id})
+    assert json.loads(inner.claims)["sub"] == person.sub
+    assert json.loads(JWT(jwt=told.text, key=key, algs=[alg, enc], expected_type="JWE").claims)["sub"] == person.sub
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
