@@ -39,7 +39,8 @@ def check_schema(schema: Json, *, path: str = "schema", depth: int = 0) -> None:
         raise BadSchema(f"{path} is nested too deeply")
     if unknown := sorted(set(schema) - _KEYWORDS):
         raise BadSchema(f"{path} has the keyword {unknown[0][:40]!r}, which is not known here")
-    if schema.get("type") not in TYPES:
+    kind = schema.get("type")
+    if not isinstance(kind, str) or kind not in TYPES:
         raise BadSchema(f"{path} has a type, one of {', '.join(TYPES)}")
     for name in schema:
         if not _fits(name, schema[name]):

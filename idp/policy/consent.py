@@ -25,11 +25,12 @@ def may_remember(client: Client) -> bool:
 
 
 def spares_next(request: AuthorizationRequest, client: Client) -> bool:
-    """Say whether a consent to this request spares the next question: not to a test, nor to another device's request.
+    """Say whether a consent to this request spares the next question: not to a test, nor about single details.
 
-    The latter is asked each time, since anybody may send somebody a code (RFC 8628 §5.4).
+    Nor to another device's request, which is asked each time, since anybody may send somebody a code (RFC 8628 §5.4).
     """
-    return request.tested_by is None and request.approves is None and may_remember(client)
+    is_ordinary = request.tested_by is None and request.approves is None and not request.details
+    return is_ordinary and may_remember(client)
 
 
 def needs_consent(
