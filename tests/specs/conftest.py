@@ -97,3 +97,15 @@ def anybody(open_provider: Provider) -> Registrant:
 async def invited(provider: Provider) -> Registrant:
     """Somebody with an initial access token for ordinary clients."""
     return Registrant(provider.http, provider.issuer, await initial_token(provider))
+
+
+@pytest.fixture(scope="session")
+async def liberal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
+    """A provider whose operator has switched implicit and hybrid flows on."""
+    folder = tmp_path_factory.mktemp("liberal")
+    settings = {"IDP_IMPLICIT_AND_HYBRID": "on"}
+    async with (
+        fresh_database("sqlite", folder) as url,
+        Provider.running(folder, url, settings=settings) as provider,
+    ):
+        yield provider

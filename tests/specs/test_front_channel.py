@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from idp.domain.client import BadClient, Profile
-from tests.support.databases import fresh_database
 from tests.support.html_browser import HtmlBrowser
 from tests.support.jose import parts
 from tests.support.provider import MINUTE, SECOND, Person, Provider, at_once
@@ -15,18 +14,6 @@ from tests.support.relying_party import AuthorizationAnswer, RelyingParty, half_
 FRONT = ("id_token", "id_token token", "code id_token", "code token", "code id_token token")
 GRANTS = ["authorization_code", "implicit", "refresh_token"]
 TYPES = ["code", *FRONT]
-
-
-@pytest.fixture(scope="session")
-async def liberal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
-    """A provider whose operator has switched implicit and hybrid flows on."""
-    folder = tmp_path_factory.mktemp("liberal")
-    settings = {"IDP_IMPLICIT_AND_HYBRID": "on"}
-    async with (
-        fresh_database("sqlite", folder) as url,
-        Provider.running(folder, url, settings=settings) as provider,
-    ):
-        yield provider
 
 
 @pytest.fixture

@@ -3,30 +3,20 @@
 What each asks is said in our own words. Not here: modules of features that the metadata does not offer.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from idp.domain.client import Profile
+from tests.support import oidf, oidf_modules
 from tests.support.client_auth import Post
 from tests.support.html_browser import HtmlBrowser
 from tests.support.jose import forge, parts
+from tests.support.oidf import EVERYTHING, LONG_STATE, NO_PKCE, PROFILE
 from tests.support.provider import SECOND, Person, Provider, ask, at_once
 from tests.support.relying_party import Answer, AuthorizationAnswer, RelyingParty
-
-NO_PKCE: Mapping[str, str | None] = {"code_challenge": None, "code_challenge_method": None}
-LONG_STATE = "s" * 128
-PROFILE = {
-    "name": "Ada Lovelace", "family_name": "Lovelace", "given_name": "Ada", "middle_name": "King", "nickname": "Ada",
-    "preferred_username": "ada", "profile": "https://ada.example/", "picture": "https://ada.example/ada.png",
-    "website": "https://ada.example/blog", "gender": "female", "birthdate": "1815-12-10", "zoneinfo": "Europe/London",
-    "locale": "en-GB",
-}  # fmt: skip
-EVERYTHING: dict[str, Any] = {
-    **PROFILE, "address": {"country": "GB"}, "phone_number": "+44 20 7946 0000", "phone_number_verified": True,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -351,10 +341,10 @@ async def test_oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_uns
 async def test_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported(
     rp: RelyingParty, browser: HtmlBrowser
 ) -> None:
-    """Refused as unsupported, never ignored."""
+    """An unsigned object is refused, never ignored."""
     answer = await at_once(browser, rp, request=forge({"alg": "none"}, {"scope": "openid"}, None, "none"), **NO_PKCE)
 
-    assert answer.error == "request_not_supported"
+    assert answer.error == "invalid_request_object"
 
 
 async def test_oidcc_claims_essential(rp: RelyingParty, browser: HtmlBrowser) -> None:
@@ -365,13 +355,10 @@ async def test_oidcc_claims_essential(rp: RelyingParty, browser: HtmlBrowser) ->
     assert "name" not in claims(tokens)
 
 
-async def test_oidcc_ensure_request_object_with_redirect_uri(rp: RelyingParty, browser: HtmlBrowser) -> None:
-    """Request objects are not offered: refused, whatever redirect URI stands inside."""
-    inner = forge({"alg": "none"}, {"redirect_uri": "https://evil.example/"}, None, "none")
-
-    answer = await at_once(browser, rp, request=inner, **NO_PKCE)
-
-    assert answer.error == "request_not_supported"
+async def test_oidcc_ensure_request_object_with_redirect_uri(provider: Provider) -> None:
+    """In a signed object the inner redirect URI wins over a wrong one outside."""
+    async with oidf.suite(provider, "code") as suite:
+        await oidf_modules.ensure_request_object_with_redirect_uri(suite)
 
 
 async def test_oidcc_refresh_token(
