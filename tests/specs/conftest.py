@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from idp.domain.client import Profile
 from tests.support.databases import fresh_database
 from tests.support.hosted import Hosted, hosted
 from tests.support.html_browser import HtmlBrowser
 from tests.support.provider import HandClock, Person, Provider
-from tests.support.registrant import Registrant, initial_token
+from tests.support.registrant import GRANTS, Registrant, initial_token
 from tests.support.relying_party import Answer, RelyingParty
 
 
@@ -109,3 +110,22 @@ async def liberal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
         Provider.running(folder, url, settings=settings) as provider,
     ):
         yield provider
+
+
+@pytest.fixture(scope="session")
+async def dynamic(tmp_path_factory: pytest.TempPathFactory, website: Hosted) -> AsyncIterator[Provider]:
+    """A provider as it is set up for the suite: the suite's web server may be fetched from."""
+    folder = tmp_path_factory.mktemp("dynamic")
+    settings = {"IDP_OUTBOUND_ALLOW": website.place, "IDP_IMPLICIT_AND_HYBRID": "on"}
+    async with (
+        fresh_database("sqlite", folder) as url,
+        Provider.running(folder, url, settings=settings) as provider,
+    ):
+        yield provider
+
+
+@pytest.fixture
+async def suite(dynamic: Provider) -> Registrant:
+    """The suite, which brings a token."""
+    token = await initial_token(dynamic, profile=Profile.OIDC, grant_types=(*GRANTS, "implicit"))
+    return Registrant(dynamic.http, dynamic.issuer, token)

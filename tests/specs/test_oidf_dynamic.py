@@ -1,7 +1,7 @@
 """OpenID Foundation, Dynamic OP profile: what its modules ask of registration, each test named after its module.
 
 What each asks is said in our own words. Every client registers itself with an initial access token of profile oidc.
-Not here: modules of features that the metadata does not offer (signed userinfo, implicit, request objects).
+Not here: modules about keys and request objects → test_oidf_dynamic_keys.py.
 """
 
 import json
@@ -10,38 +10,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from idp.domain.client import Profile
-from tests.support.client_auth import Assertion
-from tests.support.databases import fresh_database
+from tests.support import oidf_discovery
 from tests.support.hosted import PNG, Hosted
-from tests.support.html_browser import HtmlBrowser
+from tests.support.html_browser import HtmlBrowser, Page
+from tests.support.jose import parts
 from tests.support.provider import Person, Provider, ask
-from tests.support.registrant import CALLBACK, Registrant, initial_token
+from tests.support.registrant import CALLBACK, Registrant
 from tests.support.relying_party import RelyingParty
 
-OLD, NEW = (RSAKey.generate_key(2048, {"kid": kid, "alg": "RS256", "use": "sig"}) for kid in ("1", "2"))
 NO_PKCE: dict[str, str | None] = {"code_challenge": None, "code_challenge_method": None}
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-async def dynamic(tmp_path_factory: pytest.TempPathFactory, website: Hosted) -> AsyncIterator[Provider]:
-    """A provider as it is set up for the suite: the suite's web server may be fetched from."""
-    folder = tmp_path_factory.mktemp("dynamic")
-    settings = {"IDP_OUTBOUND_ALLOW": website.place}
-    async with (
-        fresh_database("sqlite", folder) as url,
-        Provider.running(folder, url, settings=settings) as provider,
-    ):
-        yield provider
-
-
-@pytest.fixture
-async def suite(dynamic: Provider) -> Registrant:
-    """The suite, which brings a token."""
-    return Registrant(dynamic.http, dynamic.issuer, await initial_token(dynamic, profile=Profile.OIDC))
 
 
 @pytest.fixture
@@ -73,6 +52,66 @@ async def test_oidcc_server(dynamic: Provider, suite: Registrant, browser: HtmlB
     assert (await suite.delete(said)).status == 204
 
 
+async def test_oidcc_discovery_endpoint_verification(dynamic: Provider) -> None:
+    """As Config asks; and what dynamic clients may register is listed."""
+    metadata = await oidf_discovery.verify(dynamic)
+
+    assert {"code", "id_token", "id_token token"} <= set(metadata["response_types_supported"])
+    assert {"authorization_code", "implicit"} <= set(metadata["grant_types_supported"])
+    assert metadata["registration_endpoint"] == f"{dynamic.issuer}/register"
+
+
+async def test_oidcc_idtoken_unsigned(dynamic: Provider, suite: Registrant) -> None:
+    """Not listed, and refused at registration."""
+    answer = await suite.register(id_token_signed_response_alg="none")
+
+    assert "none" not in (await dynamic.metadata())["id_token_signing_alg_values_supported"]
+    assert (answer.status, answer.error) == (400, "invalid_client_metadata")
+
+
+async def test_oidcc_userinfo_rs256(dynamic: Provider, suite: Registrant, browser: HtmlBrowser) -> None:
+    """Userinfo is a JWT with iss and aud, signed as registered."""
+    rp = await suite.client(dynamic, await suite.registered(userinfo_signed_response_alg="RS256"))
+    tokens = await rp.redeem((await browser.answer(rp, **NO_PKCE)).code, code_verifier=None)
+
+    answer = await rp.userinfo(tokens.access_token)
+
+    token = await rp.decode(answer.text)
+    assert answer.headers["content-type"].startswith("application/jwt")
+    assert (token.header["alg"], token.claims["iss"], token.claims["aud"]) == ("RS256", rp.issuer, rp.client_id)
+    assert token.claims["sub"] == parts(tokens.id_token)[1]["sub"]
+
+
+async def test_oidcc_refresh_token(dynamic: Provider, suite: Registrant, browser: HtmlBrowser) -> None:
+    """As Basic asks, for a client that registered itself."""
+    said = await suite.registered(grant_types=["authorization_code", "refresh_token"], scope="openid offline_access")
+    rp = await suite.client(dynamic, said)
+    rp.scope = "openid offline_access"
+    tokens = await rp.redeem((await browser.answer(rp, prompt="consent", **NO_PKCE)).code, code_verifier=None)
+    dynamic.clock.advance(timedelta(seconds=1))
+
+    fresh = await rp.refresh(tokens.refresh_token, scope="openid offline_access")
+
+    before, after = parts(tokens.id_token)[1], parts(fresh.id_token)[1]
+    same = ("iss", "sub", "aud", "auth_time", "azp")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert after["iat"] > before["iat"]
+
+
+@pytest.mark.parametrize("response_type", ["id_token", "id_token token"])
+async def test_oidcc_server_implicit(
+    dynamic: Provider, suite: Registrant, browser: HtmlBrowser, response_type: str
+) -> None:
+    """server, for the response types of dynamic clients: registered with the grant type implicit, echoed, used."""
+    said = await suite.registered(grant_types=["implicit"], response_types=[" ".join(reversed(response_type.split()))])
+    rp = await suite.client(dynamic, said)
+
+    answer = await browser.answer(rp, response_type=response_type, **NO_PKCE)
+
+    assert said["response_types"] == [response_type]
+    assert (await rp.decode(answer.parameters["id_token"])).claims["aud"] == rp.client_id
+
+
 async def test_oidcc_idtoken_rs256(dynamic: Provider, suite: Registrant, browser: HtmlBrowser) -> None:
     """What was registered signs."""
     said = await suite.registered(id_token_signed_response_alg="RS256")
@@ -80,17 +119,33 @@ async def test_oidcc_idtoken_rs256(dynamic: Provider, suite: Registrant, browser
     assert (await signed_in(await suite.client(dynamic, said), browser))["alg"] == "RS256"
 
 
-@pytest.mark.parametrize("uri", [None, CALLBACK + "?a=b", CALLBACK + "?foo=bar&x=y"])
-async def test_oidcc_redirect_uri_query_mismatch_added_and_missing(
-    dynamic: Provider, suite: Registrant, browser: HtmlBrowser, uri: str | None
-) -> None:
-    """ensure-redirect-uri-in-authorization-request, redirect-uri-query-mismatch, redirect-uri-query-added: a page."""
-    registered = CALLBACK + "?foo=bar" if uri is not None and "?" in uri and "x=y" not in uri else CALLBACK
+async def page_for(
+    dynamic: Provider, suite: Registrant, browser: HtmlBrowser, registered: str, sent: str | None
+) -> Page:
+    """Ask with a redirect URI other than the registered one."""
     rp = await suite.client(dynamic, await suite.registered(redirect_uris=[registered]))
+    return await ask(browser, rp, redirect_uri=sent, **NO_PKCE)
 
-    page = await ask(browser, rp, redirect_uri=uri)
 
-    assert (page.status, page.location, page.name) == (400, None, "error")
+def is_error_page(page: Page) -> bool:
+    return (page.status, page.location, page.name) == (400, None, "error")
+
+
+async def test_oidcc_ensure_redirect_uri_in_authorization_request(
+    dynamic: Provider, suite: Registrant, browser: HtmlBrowser
+) -> None:
+    """Without a redirect URI: a page."""
+    assert is_error_page(await page_for(dynamic, suite, browser, CALLBACK, None))
+
+
+async def test_oidcc_redirect_uri_query_mismatch(dynamic: Provider, suite: Registrant, browser: HtmlBrowser) -> None:
+    """Another query than the registered one: a page."""
+    assert is_error_page(await page_for(dynamic, suite, browser, CALLBACK + "?foo=bar", CALLBACK + "?foo=baz"))
+
+
+async def test_oidcc_redirect_uri_query_added(dynamic: Provider, suite: Registrant, browser: HtmlBrowser) -> None:
+    """A query where none is registered: a page."""
+    assert is_error_page(await page_for(dynamic, suite, browser, CALLBACK, CALLBACK + "?foo=bar"))
 
 
 async def test_oidcc_redirect_uri_query_ok(dynamic: Provider, suite: Registrant, browser: HtmlBrowser) -> None:
@@ -123,55 +178,21 @@ async def test_oidcc_registration_logo_uri(
     assert (shown.status_code, shown.content) == (200, PNG)
 
 
-@pytest.mark.parametrize("name", ["policy_uri", "tos_uri"])
-async def test_oidcc_registration_policy_uri_and_tos_uri(
-    dynamic: Provider, suite: Registrant, browser: HtmlBrowser, name: str
-) -> None:
-    """registration-policy-uri, registration-tos-uri: the link is on the sign-in page."""
+async def link(dynamic: Provider, suite: Registrant, browser: HtmlBrowser, name: str) -> str:
+    """Return the link on the sign-in page of a client that registered this member."""
     said = await suite.registered(**{name: "https://rp.example/words"})
-
     page = await ask(browser, await suite.client(dynamic, said), **NO_PKCE)
-
-    assert page.document.attributes["client-" + name.removesuffix("_uri")]["href"] == "https://rp.example/words"
-
-
-async def keyed(dynamic: Provider, suite: Registrant, website: Hosted, path: str) -> RelyingParty:
-    """Return a client whose keys are at an address of its own."""
-    url = publish(website, path, OLD)
-    said = await suite.registered(
-        token_endpoint_auth_method="private_key_jwt", jwks_uri=url, grant_types=["authorization_code", "refresh_token"]
-    )
-    auth = Assertion(OLD, "RS256", now=dynamic.clock.timestamp)
-    rp = RelyingParty(dynamic.http, dynamic.issuer, said["client_id"], auth, CALLBACK, now=dynamic.clock.timestamp)
-    rp.scope = "openid offline_access"
-    return rp
+    return page.document.attributes["client-" + name.removesuffix("_uri")]["href"]
 
 
-def publish(website: Hosted, path: str, *keys: RSAKey | ECKey) -> str:
-    """Serve keys."""
-    return website.put(path, json.dumps(KeySet([*keys]).as_dict(private=False)).encode())
+async def test_oidcc_registration_policy_uri(dynamic: Provider, suite: Registrant, browser: HtmlBrowser) -> None:
+    """The link is on the sign-in page."""
+    assert await link(dynamic, suite, browser, "policy_uri") == "https://rp.example/words"
 
 
-async def test_oidcc_registration_jwks_uri(
-    dynamic: Provider, suite: Registrant, website: Hosted, browser: HtmlBrowser
-) -> None:
-    """Keys are fetched from where the client has them."""
-    await signed_in(await keyed(dynamic, suite, website, "/one"), browser)
-
-
-async def test_oidcc_refresh_token_rp_key_rotation(
-    dynamic: Provider, suite: Registrant, website: Hosted, browser: HtmlBrowser
-) -> None:
-    """A key that is new at the address is accepted a minute later."""
-    rp = await keyed(dynamic, suite, website, "/two")
-    answer = await browser.answer(rp, prompt="consent", **NO_PKCE)
-    tokens = await rp.redeem(answer.code, code_verifier=None)
-
-    publish(website, "/two", NEW)
-    dynamic.clock.advance(timedelta(minutes=1))
-    rp.auth = Assertion(NEW, "RS256", now=dynamic.clock.timestamp)
-
-    assert (await rp.refresh(tokens.refresh_token)).status == 200
+async def test_oidcc_registration_tos_uri(dynamic: Provider, suite: Registrant, browser: HtmlBrowser) -> None:
+    """The link is on the sign-in page."""
+    assert await link(dynamic, suite, browser, "tos_uri") == "https://rp.example/words"
 
 
 async def test_oidcc_registration_sector_uri(suite: Registrant, website: Hosted) -> None:
