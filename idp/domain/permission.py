@@ -33,6 +33,8 @@ class Permission(StrEnum):
     EVENTS_READ = "events.read"
     SETTINGS_READ = "settings.read"
     INVITATIONS_WRITE = "invitations.write"
+    UPSTREAMS_READ = "upstreams.read"
+    UPSTREAMS_WRITE = "upstreams.write"
     WEBHOOKS_WRITE = "webhooks.write"
     CONFIGURATION_WRITE = "configuration.write"
 

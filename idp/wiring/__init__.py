@@ -184,7 +184,7 @@ def _assemble(
     upstreams = build_upstreams(settings, transactions, clock, engine.keyring, sign_in, accounts.signup)
     tools = Tools(
         transactions, clock, engine, notices, accounts.recovery, accounts.signup, signing, documents, rollout,
-        hooks.sender,
+        hooks.sender, upstreams.client.directory,
     )  # fmt: skip
     housekeeping = Housekeeping(
         transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],

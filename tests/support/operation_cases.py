@@ -19,6 +19,8 @@ Given = dict[str, Any]
 FAR = NOW.replace(year=2100)  # commands go by the real time
 #: A subscription to what does not happen here, so that nothing is delivered while other cases run.
 RARELY = {"url": "https://127.0.0.1:9/in", "kinds": ["trail_restarted"]}
+#: A provider that nobody reaches: its port is closed.
+WORKS = {"name": "Works", "issuer": "http://127.0.0.1:9", "client_id": "us", "client_secret": "between us"}
 CALLBACK = "https://books.example/callback"
 _numbers = count(1)
 
@@ -141,6 +143,11 @@ async def failed_delivery(desk: Operators) -> Given:
     return {**hook, "delivery_id": made.id}
 
 
+async def upstream(desk: Operators) -> Given:
+    made = await desk.do("upstreams.create", id=f"works-{next(_numbers)}", **WORKS)
+    return {"id": made["id"]}
+
+
 def fresh(**members: Any) -> Callable[[Operators], Awaitable[Given]]:
     """Return what an operation takes that needs nothing to be there; `#` becomes a number of its own."""
 
@@ -248,6 +255,12 @@ CASES: Mapping[str, Case] = {
     "webhooks.delete": Case(webhook, unknown),
     "webhooks.test": Case(webhook, unknown),
     "webhooks.deliveries": Case(besides(webhook, limit=1), unknown),
+    "upstreams.list": Case(nothing, more),
+    "upstreams.get": Case(upstream, unknown),
+    "upstreams.create": Case(fresh(id="new-#", **WORKS), lambda given: {**given, "scopes": ["email"]}),
+    "upstreams.update": Case(besides(upstream, button="Staff", domains=["example.org"]), stale),
+    "upstreams.delete": Case(upstream, unknown),
+    "upstreams.test": Case(upstream, unknown),
     "configuration.apply": Case(
         fresh(text='schema = 1\n[[group]]\nname = "file #"\n', dry_run=False), lambda given: {"text": "schema = 2"}
     ),

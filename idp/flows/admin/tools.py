@@ -13,6 +13,7 @@ from idp.flows.webhook_sender import WebhookSender
 from idp.oauth.context import Context, Engine
 from idp.oauth.extensions.registration_documents import Documents
 from idp.oauth.request import HttpRequest
+from idp.oauth.upstream.metadata import UpstreamDirectory
 from idp.storage.stores import Stores, Transactions
 
 
@@ -41,6 +42,7 @@ class Tools:
     documents: Documents
     rollout: PolicyRollout
     webhooks: WebhookSender
+    upstreams: UpstreamDirectory
     options: Sequence[Option] = ()
 
     def context(self, stores: Stores, *, address: str | None, request_id: str | None) -> Context:

@@ -33,7 +33,7 @@ class Documents:
         await self._check_sector(client)
         if client.logo_uri is None or (before is not None and before.has_logo and before.logo_uri == client.logo_uri):
             return client, None
-        logo = await self._logo(client.logo_uri)
+        logo = await self.logo(client.logo_uri)
         return (client, logo) if logo is not None else (replace(client, logo_uri=None), None)
 
     def _check(self, client: Client) -> None:
@@ -57,7 +57,8 @@ class Documents:
         if not isinstance(listed, list) or not set(client.redirect_uris) <= {uri for uri in listed if type(uri) is str}:
             raise BadClient("the document at sector_identifier_uri does not list every redirect URI")
 
-    async def _logo(self, url: str) -> Logo | None:
+    async def logo(self, url: str) -> Logo | None:
+        """Return a raster image of a bearable size, None if there is none to be had."""
         try:
             image = (await self._fetch.get(url, media_types=RASTER_TYPES)).body
         except (FetchRejected, FetchDelayed):
