@@ -12,7 +12,7 @@ from idp.policy import lifetimes, step_up
 
 #: The order in which somebody is asked who never said what they like.
 USUAL_ORDER = (*step_up.STRONGEST_FIRST, Factor.PASSWORD)
-Shown = frozenset[tuple[Factor, frozenset[Trait]]]
+Shown = frozenset[tuple[Factor, frozenset[Trait], tuple[Factor, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Ways:
 
 def ways(requirement: Requirement, proofs: tuple[Proof, ...], ability: Ability) -> Ways:
     """Return the ways to meet a requirement with these proofs and what is enrolled."""
-    shown: Shown = frozenset((proof.factor, proof.traits) for proof in proofs)
+    shown: Shown = frozenset((proof.factor, proof.traits, proof.believed) for proof in proofs)
     return _ways(ageless(requirement), shown, ability.enrolled, _keys_of(ability), ability.order)
 
 
@@ -101,7 +101,7 @@ def _keys_of(ability: Ability) -> _Keys:
 def _ways(
     requirement: Requirement, shown: Shown, enrolled: frozenset[Factor], keys: _Keys, order: tuple[Factor, ...]
 ) -> Ways:
-    proved = tuple(Proof(factor, lifetimes.ALWAYS, None, traits) for factor, traits in shown)
+    proved = tuple(Proof(factor, lifetimes.ALWAYS, None, traits, believed) for factor, traits, believed in shown)
     listed = [factor for factor in dict.fromkeys((*order, *USUAL_ORDER)) if factor in enrolled]
     best = {
         factor: step_up.best_proof(factor, has_bound_key=keys.has_bound_key, only_revoked=keys.only_revoked)

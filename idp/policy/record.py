@@ -144,6 +144,7 @@ def _ability_json(ability: Ability) -> dict[str, Json]:
                 "factor": proof.factor.value,
                 "at": proof.verified_at.isoformat(),
                 "traits": [trait.value for trait in sorted(proof.traits)],
+                **({"believed": [factor.value for factor in proof.believed]} if proof.believed else {}),
             }
             for proof in ability.proofs
         ],
@@ -204,7 +205,10 @@ def _read_proof(document: Json) -> Proof:
     if not isinstance(document, dict):
         raise TypeError("a proof was expected")
     (factor,) = _factors((str(document["factor"]),))
-    return Proof(factor, datetime.fromisoformat(str(document["at"])), None, _traits(_words(document["traits"])))
+    return Proof(
+        factor, datetime.fromisoformat(str(document["at"])), None, _traits(_words(document["traits"])),
+        _factors(_words(document.get("believed", []))),
+    )  # fmt: skip
 
 
 def _requirement_json(requirement: Requirement) -> list[Json]:

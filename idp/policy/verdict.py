@@ -71,7 +71,7 @@ def _depends_on(taking: TakingPart, facts: Facts, ability: Ability) -> tuple[obj
     for proof in ability.proofs:
         age = now - proof.verified_at
         shown += (
-            proof.factor, proof.traits, bisect_left(taking.ages, age), age <= now - began,
+            proof.factor, proof.traits, proof.believed, bisect_left(taking.ages, age), age <= now - began,
             floor.max_age is None or age <= floor.max_age, request.max_age is None or age <= request.max_age,
         )  # fmt: skip
     known = facts.known

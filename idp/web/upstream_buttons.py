@@ -36,15 +36,14 @@ class Elsewhere:
 
 async def elsewhere(request: Request, stores: Stores, standing: Standing) -> Elsewhere:
     """Return what the sign-in page says of other providers; a problem is one that we have words for."""
-    active = await stores.upstreams.active()
+    active, problem = await stores.upstreams.active(), request.query_params.get("problem")
     if not active:
-        return Elsewhere()
+        return Elsewhere(problem=problem if problem in PROBLEMS else None)
     session, chosen = standing.session, active
     if session is not None and not (standing.interaction.account_chosen and standing.interaction.session_id == ""):
         linked = {each.upstream_id for each in await stores.upstream_identities.of_user(session.user_id)}
         chosen = [each for each in active if each.id in linked]  # confirming that it is them: only by what is theirs
     waiting = standing.interaction.linking
-    problem = request.query_params.get("problem")
     return Elsewhere(
         tuple(button(request, each) for each in _home_first(chosen, standing) if each.id != waiting),
         f"{site_of(request).settings.base_path}/upstream/{standing.interaction.id}/go",

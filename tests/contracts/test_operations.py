@@ -32,7 +32,7 @@ OWN = frozenset({
     "activates_at", "activated_at", "retired_at", "expires_at", "seen_at", "auth_time", "failed_at", "sent_at",
     "request_id", "address", "client_name", "client_id_issued_at", "made_by", "actor_id", "actor_kind", "actor_role",
     "session_id", "group", "text", "items", "changed_at", "old_secret_ends_at", "delivery_id", "due_at",
-    "identifier", "type", "issuer", "clients", "slices", "totals", "activated", "published",
+    "identifier", "type", "issuer", "clients", "slices", "totals", "activated", "published", "redirect_uri",
 })  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx2
 
 from idp.domain.secret import make_id
-from idp.domain.upstream import Upstream
+from idp.domain.upstream import Arrival, Upstream, UpstreamIdentity
 from tests.support.builders import NOW
 from tests.support.fake_provider import FakeProvider
 from tests.support.html_browser import HtmlBrowser, Page
@@ -43,8 +43,6 @@ class Elsewhere:
 
     async def linked(self, upstream: Upstream, person: Person, sub: str | None = None) -> None:
         """Link an identity there, by default the one it signs in, to an account."""
-        from idp.domain.upstream import Arrival, UpstreamIdentity
-
         arrival = Arrival(upstream.id, upstream.issuer, sub or self.fake.person["sub"], label="ada")
         site, digester = self.provider.site, self.provider.site.digester
         async with site.transactions.open(write=True) as stores:

@@ -59,6 +59,11 @@ class FakeProvider:
             ]
         )
 
+    def tell_the_truth(self) -> None:
+        """Forget all lies; the person has signed in just now."""
+        self.lies = Lies()
+        self.auth_time = int(self._now())
+
     def asked(self, path: str) -> Json:
         """Return the parameters of the last request to a path."""
         return next(parameters for asked, parameters in reversed(self.requests) if asked == path)
@@ -92,7 +97,8 @@ class FakeProvider:
 
     async def _token(self, request: Request) -> Response:
         form = self._note(request, dict(parse_qsl((await request.body()).decode())))
-        credentials = base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()
+        basic = request.headers.get("authorization", "").removeprefix("Basic ")
+        credentials = base64.b64decode(basic).decode()
         if form["grant_type"] == "refresh_token":
             if form["refresh_token"] != self._refresh_token:
                 return JSONResponse({"error": "invalid_grant", "error_description": "unknown refresh token"}, 400)
