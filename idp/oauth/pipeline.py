@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from authlib.oauth2 import OAuth2Error
 
 if TYPE_CHECKING:
+    from idp.oauth.extensions.jwt_bearer import JwtBearerGrant
     from idp.oauth.extensions.token_exchange import TokenExchangeGrant
     from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
     from idp.oauth.grants.client_credentials import ClientCredentialsGrant
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from idp.oauth.grants.refresh_token import RefreshTokenGrant
 
     _Usual: TypeAlias = AuthorizationCodeGrant | RefreshTokenGrant | ClientCredentialsGrant | PolledGrant
-    Grant: TypeAlias = _Usual | TokenExchangeGrant
+    Grant: TypeAlias = _Usual | TokenExchangeGrant | JwtBearerGrant
 
 # Each line names a method of the grant: what it refuses stands in its first sentence.
 REDEEM_CODE: tuple[str, ...] = (
@@ -66,6 +67,15 @@ EXCHANGE: tuple[str, ...] = (
     "check_actor",
     "check_target",
     "check_scope",
+)
+ASSERT: tuple[str, ...] = (
+    "check_client",
+    "check_grant_type",
+    "check_proof",
+    "check_assertion",
+    "check_person",
+    "check_target",
+    "spend_assertion",
 )
 CLIENT_CREDENTIALS: tuple[str, ...] = (
     "check_client",

@@ -23,6 +23,7 @@ from idp.oauth.extensions import dpop
 from idp.oauth.extensions.ciba import CibaGrant
 from idp.oauth.extensions.device import DeviceGrant
 from idp.oauth.extensions.introspection import IntrospectionEndpoint
+from idp.oauth.extensions.jwt_bearer import JwtBearerGrant
 from idp.oauth.extensions.revocation import RevocationEndpoint
 from idp.oauth.extensions.token_exchange import TokenExchangeGrant
 from idp.oauth.grants.authorization_code import AuthorizationCodeGrant
@@ -33,7 +34,8 @@ from idp.oauth.grants.unknown import UnknownGrant
 from idp.oauth.request import Answer, ProtocolRequest, first_repeated
 from idp.policy import mutual_tls
 
-GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant, DeviceGrant, CibaGrant, TokenExchangeGrant)
+GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant, DeviceGrant, CibaGrant)
+OF_OPERATORS = (TokenExchangeGrant, JwtBearerGrant)
 MAY_REPEAT = frozenset({"resource", "audience"})
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 ENDPOINTS = {endpoint.ENDPOINT_NAME: endpoint for endpoint in (IntrospectionEndpoint, RevocationEndpoint)}
@@ -157,7 +159,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
     def get_token_grant(self, request: ProtocolRequest) -> Any:
         """Return the grant for grant_type; for an unknown one, a grant that refuses whoever proves to be a client."""
-        offered = {grant.GRANT_TYPE: grant for grant in GRANTS}
+        offered = {grant.GRANT_TYPE: grant for grant in (*GRANTS, *OF_OPERATORS)}
         return offered.get(request.payload.grant_type, UnknownGrant)(request, self)
 
     def endpoint_response(self, name: str, request: ProtocolRequest) -> Answer:

@@ -50,7 +50,7 @@ SENTENCES: Mapping[Advice, str] = {
     Advice.TARGET: "Ask for a resource that this client may have, and at the token endpoint for one that was granted.",
     Advice.DETAILS: "Send details of a type that is registered for this client, with the members of its schema.",
     Advice.EXCHANGE: "Exchange a live token within a rule that an operator wrote for this client.",
-    Advice.ISSUER: "Send a short-lived assertion of a trusted issuer once, for an account here, with this issuer as aud.",
+    Advice.ISSUER: "Send a short-lived assertion of a trusted issuer, once, for an account here; aud is this issuer.",
     Advice.GRANT_TYPE: "Register this grant type for the client, or use one that is registered.",
     Advice.INVALID_REQUEST: "A parameter is missing or stands there twice, or one network sent too many unknown codes.",
     Advice.PERSON_SAID_NO: "People said no, or went back: ask for less, and say why before you send them here.",

@@ -16,7 +16,7 @@ from idp.domain.client import (
     is_safe_uri,
     origin_of,
 )
-from idp.domain.exchange import TOKEN_EXCHANGE
+from idp.domain.exchange import JWT_BEARER, TOKEN_EXCHANGE
 from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.redirect_uri import faults_of
@@ -25,7 +25,8 @@ from idp.policy.offers import EVERYTHING, Offers
 from idp.policy.profiles import RULES, authorization_alg, signing_algs
 
 POLLED = tuple(channel.grant_type for channel in Channel)
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", *POLLED, TOKEN_EXCHANGE)
+OF_OPERATORS = (TOKEN_EXCHANGE, JWT_BEARER)  # that need an operator's word beside the registration
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", *POLLED, *OF_OPERATORS)
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
 PUBLIC_KEY_TYPES = ("RSA", "EC", "OKP")
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
@@ -135,8 +136,8 @@ def _check_grants(client: Client, offers: Offers) -> None:
         raise BadClient("at least one grant type is needed")
     if "client_credentials" in client.grant_types and not client.is_confidential:
         raise BadClient("client_credentials is for confidential clients only (RFC 6749 §4.4)")
-    if TOKEN_EXCHANGE in client.grant_types and not client.is_confidential:
-        raise BadClient("token exchange is for confidential clients only")
+    if {*OF_OPERATORS} & {*client.grant_types} and not client.is_confidential:
+        raise BadClient("token exchange and assertions are for confidential clients only")
     response_types.check(client, offers)
 
 

@@ -21,6 +21,7 @@ ID_TOKEN = timedelta(minutes=10)
 SIGNED_RESPONSE = timedelta(seconds=60)
 FRONT_CHANNEL_TOKEN = timedelta(minutes=5)
 ACCESS_TOKEN = {TokenFormat.JWT: timedelta(minutes=5), TokenFormat.OPAQUE: timedelta(minutes=15)}
+BEARER_ASSERTION = timedelta(minutes=5)  # of an issuer that operators trust, from its end backwards
 LONGEST_ACCESS_TOKEN = timedelta(minutes=60)  # that a resource server may ask for
 REFRESH_IDLE = timedelta(days=14)
 REFRESH_ABSOLUTE = timedelta(days=90)

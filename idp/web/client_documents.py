@@ -4,6 +4,7 @@ from starlette.requests import Request
 
 from idp.domain.client import Client
 from idp.oauth.client_auth.secret import read_basic
+from idp.oauth.extensions.jwt_bearer import claimed_issuer
 from idp.oauth.extensions.par import PREFIX
 from idp.oauth.keyring import read_header
 from idp.oauth.remote_keys import are_needed, claimed_by
@@ -19,6 +20,7 @@ async def gather(request: Request, pairs: Pairs) -> dict[str, str]:
     engine, claimed = site_of(request).engine, claimed_by(pairs)
     sent = {name: value for name, value in pairs if value}
     url = sent.get("request_uri", "")
+    await _learn_issuer(request, sent.get("assertion", ""))
     is_reference = bool(url) and not url.startswith(PREFIX)
     needs_object = is_reference or "request" in sent
     has_certificate = request.scope.get("idp.certificate") is not None
@@ -40,6 +42,18 @@ async def gather(request: Request, pairs: Pairs) -> dict[str, str]:
         for kid in kids:
             await engine.remote_keys.learn(client, kid)
     return fetched
+
+
+async def _learn_issuer(request: Request, assertion: str) -> None:
+    """Learn the keys of an issuer that operators trust, if one is said to have signed an assertion."""
+    site, claimed = site_of(request), claimed_issuer(assertion)
+    if claimed is None or site.engine.remote_keys is None:
+        return
+    async with site.transactions.open(write=False, request_id=request_id_of(request)) as stores:
+        known = await context_of(request, stores).definitions()
+    trusted = known.assertion_issuers.get(claimed[0])
+    if trusted is not None:
+        await site.engine.remote_keys.learn(trusted, claimed[1])
 
 
 def _named_by_header(request: Request) -> str | None:

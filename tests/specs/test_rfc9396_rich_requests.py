@@ -1,4 +1,4 @@
-"""RFC 9396: what is asked for one by one is checked, shown whole, allowed anew each time, and told as it was granted."""
+"""RFC 9396: what is asked for one by one is checked, shown whole, allowed anew each time, and told as granted."""
 
 import json
 from collections.abc import AsyncIterator

@@ -12,6 +12,7 @@ from typing import Any
 from idp.domain.authorization import Prompt
 from idp.domain.client import CONFIDENTIAL_METHODS, AuthMethod
 from idp.domain.definitions import Definitions
+from idp.domain.exchange import JWT_BEARER, TOKEN_EXCHANGE
 from idp.oauth.extensions import dpop
 from idp.oauth.extensions.response_modes import RESPONSE_MODES
 from idp.oauth.openid.claims import known_claims
@@ -109,7 +110,7 @@ def _requests(facts: Facts) -> dict[str, Any]:
         "scopes_supported": list(dict.fromkeys([*SCOPES, *(name for each in public for name in each.scope_names)])),
         "response_types_supported": list(offered(offers)),
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": list(grant_types(offers)),
+        "grant_types_supported": _grant_types(facts),
         "code_challenge_methods_supported": ["S256"],
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(ASYMMETRIC_ALGS),
@@ -129,6 +130,13 @@ def _requests(facts: Facts) -> dict[str, Any]:
     if public:
         document["protected_resources"] = sorted(each.identifier for each in public)
     return document
+
+
+def _grant_types(facts: Facts) -> list[str]:
+    """Return the grant types that work here; two of them once operators have said for whom."""
+    idle = set() if facts.definitions.exchange_rules else {TOKEN_EXCHANGE}
+    idle |= set() if facts.definitions.assertion_issuers else {JWT_BEARER}
+    return [each for each in grant_types(facts.offers) if each not in idle]
 
 
 def _answers(facts: Facts) -> dict[str, Any]:
