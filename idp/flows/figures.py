@@ -42,7 +42,7 @@ async def keep_hours(transactions: Transactions, clock: Clock) -> int:
 
 
 async def add_answers(transactions: Transactions, clock: Clock, answers: Mapping[str, int]) -> None:
-    """Add how fast this process answered lately to the hour; what a process that dies had not added yet is lost."""
+    """Add how fast this process answered lately to the hour; what a process that is killed had not added is lost."""
     if answers:
         hour = hour_of(clock.now())
         async with transactions.open(write=True) as stores:

@@ -15,6 +15,7 @@ from idp.flows.alert_watch import AlertWatch
 from idp.flows.audit_chain import AuditChain
 from idp.flows.audit_retention import AuditRetention
 from idp.flows.ciba_pings import CibaPings
+from idp.flows.client_id_document import ClientIdDocuments
 from idp.flows.figures import add_answers, keep_hours
 from idp.flows.logout_worker import LogoutWorker
 from idp.flows.policy_watch import PolicyWatch
@@ -37,6 +38,7 @@ WEBHOOKS_EVERY_SECONDS = 2.0
 PINGS_EVERY_SECONDS = 1.0  # somebody waits at the other end
 LOGOUTS_EVERY_SECONDS = 2.0  # of what other processes wrote; what this one did is told at once
 FIGURES_EVERY_SECONDS = 60.0
+LAST_FIGURES_SECONDS = 2.0
 MAX_BATCHES = 1000
 log = structlog.get_logger("housekeeping")
 
@@ -101,13 +103,14 @@ class Housekeeping:
         *, policies: PolicyWatch | None = None, alerts: AlertWatch | None = None,
         audit: tuple[AuditChain, AuditRetention] | None = None,
         webhooks: tuple[WebhookPlanner, WebhookWorker] | None = None, logouts: LogoutWorker | None = None,
-        pings: CibaPings | None = None,
+        pings: CibaPings | None = None, documents: ClientIdDocuments | None = None,
     ) -> None:  # fmt: skip
         """Keep what the chores need."""
         self._audit = audit
         self._webhooks = webhooks
         self._logouts = logouts
         self._pings = pings
+        self._documents = documents
         self._policies = policies
         self._alerts = alerts
         self._transactions = transactions
@@ -137,20 +140,34 @@ class Housekeeping:
             news = self._logouts.news
             self._tasks.append(asyncio.create_task(_repeat(self._tell_of_logouts, LOGOUTS_EVERY_SECONDS, news)))
 
-    async def stop(self) -> None:
-        """End all chores."""
+    async def stop(self, *, patience: float = LAST_FIGURES_SECONDS) -> None:
+        """End all chores; what this process has counted and not added up yet is added up, if that can be done soon."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self._tasks:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await self._add_answers()
+        except (DatabaseAway, TimeoutError) as error:
+            log.warning("figures lost", error=str(error))
 
     async def _count_hours(self) -> None:
         await keep_hours(self._transactions, self._clock)
 
     async def _add_answers(self) -> None:
-        await add_answers(self._transactions, self._clock, metrics.take_answers())
+        taken = metrics.take_answers()
+        try:
+            await add_answers(self._transactions, self._clock, taken)
+        except BaseException:  # also when the process is told to stop in the middle
+            metrics.give_back_answers(taken)
+            raise
 
     async def _sweep(self) -> None:
         unused = await sweep_registrations(self._transactions, self._clock)
+        if self._documents is not None:
+            unused += await self._documents.drop_unlisted() + await self._documents.drop_unused()
         if unused:
             log.info("unused clients removed", clients=unused)
         removed = await sweep(self._transactions, self._clock)
