@@ -1,12 +1,14 @@
 """A person signs out: at the website's wish, or here; sure, or after being asked."""
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.async_api import Page, expect
+import pytest
+from playwright.async_api import Browser, Page, expect
 
 from tests.support.back_office import BackOffice, Person
+from tests.support.browser import newly_opened
 from tests.support.journey import ON_BOTH_DATABASES, agree, shows, sign_in
-from tests.support.website import Website
+from tests.support.website import Website, website
 
 pytestmark = ON_BOTH_DATABASES
 
@@ -42,6 +44,36 @@ async def test_the_website_that_knows_the_session_signs_out_at_once(
 
     await expect(page.locator("#state")).to_have_text("bye & bye")
     assert not await is_signed_in(page, books)
+
+
+@pytest.mark.parametrize("with_script", [True, False], ids=["script", "no script"])
+async def test_websites_are_told_in_the_browser_before_it_goes_on(
+    chromium: Browser, person: Person, office: BackOffice, origin: str, with_script: bool
+) -> None:
+    """Front-Channel Logout §3: with script as soon as all frames are there, without it after three seconds."""
+    async with (
+        website(office, origin, is_framed=True) as books,
+        website(office, origin, name="Films", is_framed=True) as films,
+        newly_opened(chromium, java_script_enabled=with_script) as context,
+    ):
+        page = await context.new_page()
+        await come_in(page, films, person)
+        await books.send(page)
+        await agree(page)
+        claims = await books.welcome(page)
+        loaded: list[str] = []
+        page.on("request", lambda request: loaded.append(request.url))
+
+        await ask_to_sign_out(
+            page, office, id_token_hint=str(claims["id_token"]), post_logout_redirect_uri=books.goodbye, state="bye"
+        )
+
+        await expect(page.locator("#state")).to_have_text("bye")
+        framed = [urlsplit(url) for url in loaded if "/left?" in url]
+        assert {f"{each.scheme}://{each.netloc}{each.path}" for each in framed} == {books.left, films.left}
+        assert parse_qs(next(each.query for each in framed if books.left.endswith(each.path))) == {
+            "iss": [office.server.issuer], "sid": [claims["sid"]],
+        }  # fmt: skip
 
 
 async def test_without_a_hint_the_person_is_asked_and_may_stay(

@@ -39,6 +39,10 @@ async def _goodbye(request: Request) -> HTMLResponse:
     return HTMLResponse(PAGE.format(name="goodbye", body=f'<p id="state">{state}</p>'))
 
 
+async def _left(_request: Request) -> HTMLResponse:
+    return HTMLResponse(PAGE.format(name="left", body=""))
+
+
 @asynccontextmanager
 async def landing() -> AsyncIterator[str]:
     """Serve the pages where browsers arrive, and yield their origin."""
@@ -47,6 +51,7 @@ async def landing() -> AsyncIterator[str]:
     routes = [
         Route("/{website}/callback", _callback, methods=["GET", "POST"]),
         Route("/{website}/goodbye", _goodbye),
+        Route("/{website}/left", _left),
     ]
     async with served(Starlette(routes=routes), listener):
         yield origin
@@ -64,6 +69,11 @@ class Website:
     def goodbye(self) -> str:
         """Where people arrive after signing out."""
         return self.rp.redirect_uri.replace("/callback", "/goodbye")
+
+    @property
+    def left(self) -> str:
+        """What the provider loads in a frame when people sign out (Front-Channel Logout §2)."""
+        return self.rp.redirect_uri.replace("/callback", "/left")
 
     async def send(self, page: Page, **changes: str | None) -> AuthorizationRequest:
         """Send somebody to the provider, as its "Sign in" does; `changes` replace parameters."""
@@ -87,11 +97,13 @@ class Website:
 
 @asynccontextmanager
 async def website(
-    office: BackOffice, origin: str, *, name: str = "Harbour Books", **members: object
+    office: BackOffice, origin: str, *, name: str = "Harbour Books", is_framed: bool = False, **members: object
 ) -> AsyncIterator[Website]:
-    """Register a client whose pages stand at `origin`, and yield its website."""
+    """Register a client whose pages stand at `origin`, and yield its website; `is_framed` if sign-outs load one."""
     redirect_uri = f"{origin}/{secrets.token_hex(4)}/callback"
     goodbye = redirect_uri.replace("/callback", "/goodbye")
+    if is_framed:
+        members["frontchannel_logout_uri"] = redirect_uri.replace("/callback", "/left")
     registration = await office.client([redirect_uri], name=name, post_logout_redirect_uris=[goodbye], **members)
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
         auth = Basic(registration.client_secret or "")
