@@ -101,13 +101,14 @@ async def _prove(context: Context, scheme: str, text: str, token: AccessToken, c
         if certificate is None or binding.of_certificate(certificate.der) != bound_to:
             raise TokenRefused("invalid_token", "the access token is bound to another certificate", client=client)
         return None
+    requires_nonce = requires_dpop_nonce(client)
     try:
-        checked = await dpop.check(context, requires_nonce=requires_dpop_nonce(client), access_token=text)
+        checked = await dpop.check(
+            context, requires_nonce=requires_nonce, access_token=text, bound_to=bound_to.thumbprint
+        )
     except dpop.BadProof as error:
         nonce = dpop.nonce(context.engine.digester, context.now)
         raise TokenRefused(error.error, error.description, scheme=scheme, client=client, nonce=nonce) from error
     if checked is None:
         raise TokenRefused("invalid_token", "the access token needs a DPoP proof", scheme=scheme, client=client)
-    if checked.thumbprint != bound_to.thumbprint:
-        raise TokenRefused("invalid_token", "the access token is bound to another key", scheme=scheme, client=client)
     return checked.next_nonce

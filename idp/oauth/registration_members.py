@@ -14,6 +14,7 @@ from idp.domain.authorization import response_type_of
 from idp.domain.client import AuthMethod, BadClient, Client, TokenFormat
 from idp.domain.json import Json, JsonObject
 from idp.oauth.client_keys import check_jwks
+from idp.oauth.distinguished_name import read_subject
 from idp.policy import encryption, mutual_tls
 from idp.policy.profiles import RULES
 
@@ -95,6 +96,15 @@ def _keys(_name: str, value: Any) -> JsonObject:
     return check_jwks(value)
 
 
+def _subject(name: str, value: object) -> str:
+    text = _text(name, value)
+    try:
+        read_subject(text)
+    except ValueError as error:
+        raise BadClient(f"{name} is a name as RFC 4514 writes it, such as CN=reports,O=Example,C=GB") from error
+    return text
+
+
 def _plain(value: Any) -> Json:
     result: Json = value
     return result
@@ -148,6 +158,7 @@ MEMBERS: dict[str, Member] = {
     **_flags("require_auth_time", "require_pushed_authorization_requests", "require_signed_request_object"),
     **_flags("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
     **_texts(*mutual_tls.MEMBERS),
+    "tls_client_auth_subject_dn": Member("tls_client_auth_subject_dn", _subject, _plain),
     "request_object_signing_alg": Member("request_object_alg", _text, _plain),
     **_lists("request_uris"),
     # What follows has consequences for others than the client itself: an operator's word only.
@@ -166,7 +177,6 @@ MEMBERS: dict[str, Member] = {
 # Known members whose feature does not exist here: dropping them in silence would be a promise that nobody keeps.
 NOT_OFFERED = frozenset(
     {
-        "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
         "request_object_encryption_alg", "request_object_encryption_enc",
     }
 )  # fmt: skip

@@ -21,6 +21,7 @@ from idp.oauth.keyring import NoSigningKey
 from idp.oauth.presented import TokenRefused
 from idp.web.cors import allow_anybody
 from idp.web.forms import json_text_of
+from idp.web.proof_nonce import keep_nonce, with_nonce
 from idp.web.site import context_of, request_id_of, site_of
 
 NO_STORE = {"cache-control": "no-store"}
@@ -106,6 +107,10 @@ async def poll(request: Request) -> Response:
 
 async def _answer(request: Request, work: Work, *scopes: str) -> Response:
     """Do a receiver's work; without `scopes` reading needs one of the two, and everything else the one to manage."""
+    return with_nonce(request, await _answered(request, work, scopes))
+
+
+async def _answered(request: Request, work: Work, scopes: tuple[str, ...]) -> Response:
     site = site_of(request)
     wanted = scopes or ((ssf.READ, ssf.MANAGE) if request.method in ("GET", "HEAD") else (ssf.MANAGE,))
     try:
@@ -130,12 +135,14 @@ async def _receiver(request: Request, scopes: tuple[str, ...]) -> Client:
     write = "dpop" in request.headers  # its jti is stored
     async with site.transactions.open(write=write, request_id=request_id_of(request)) as stores:
         try:
-            client, is_allowed = await ssf.bearer_of(context_of(request, stores), *scopes)
+            good, is_allowed = await ssf.bearer_of(context_of(request, stores), *scopes)
         except TokenRefused as refused:
             raise Denied(401, refused.error, refused.description).by(refused.scheme, refused.nonce) from refused
+    keep_nonce(request, good.next_nonce)
     if not is_allowed:
-        raise Denied(403, "insufficient_scope", "the access token does not carry this scope", scope=scopes[-1])
-    return client
+        why = "the access token does not carry this scope"
+        raise Denied(403, "insufficient_scope", why, scope=scopes[-1]).by(good.scheme)
+    return good.client
 
 
 async def _sent(request: Request) -> JsonObject:

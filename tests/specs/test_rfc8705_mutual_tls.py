@@ -1,5 +1,6 @@
 """Mutual TLS – RFC 8705: clients that prove themselves by a certificate, and tokens that are bound to one."""
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -29,9 +30,16 @@ async def machine(provider: Provider, method: str = "tls_client_auth", **members
     """Register a machine that proves itself by a certificate."""
     if method == "tls_client_auth" and not any(name.startswith("tls_client_auth_") for name in members):
         members["tls_client_auth_subject_dn"] = DN
-    return await provider.client(
+    rp = await provider.client(
         method=method, grant_types=["client_credentials"], redirect_uris=None, scope="reports.read", **members
     )
+    return at_listener(rp)
+
+
+def at_listener(rp: RelyingParty) -> RelyingParty:
+    """Let a client use the listener that asks for certificates, as it does by the metadata (RFC 8705 §5)."""
+    rp._metadata = rp._metadata | rp._metadata.get("mtls_endpoint_aliases", {})
+    return rp
 
 
 async def ask(rp: RelyingParty, headers: dict[str, str], **fields: str) -> Answer:
@@ -137,7 +145,16 @@ async def test_only_a_trusted_proxy_is_heard(provider: Provider, behind_proxy: P
     stranger = httpx2.ASGITransport(app=behind_proxy.transport.app, client=("203.0.113.9", 1))
     async with httpx2.AsyncClient(transport=stranger) as http:
         fields = {**TOKEN, "client_id": rp.client_id}
-        answer = await http.post(f"{rp.issuer}/token", data=fields, headers=own.field)
+        answer = await http.post(f"{MTLS}/token", data=fields, headers=own.field)
+
+    assert answer.status_code == 401
+
+
+async def test_a_certificate_counts_only_where_one_is_asked_for(behind_proxy: Provider) -> None:
+    """RFC 8705 §6.5: elsewhere the proxy may pass on what the client wrote itself."""
+    rp, own = await machine(behind_proxy), certificate()
+
+    answer = await rp.http.post(f"{rp.issuer}/token", data=TOKEN | {"client_id": rp.client_id}, headers=own.field)
 
     assert answer.status_code == 401
 
@@ -158,7 +175,7 @@ async def test_a_token_is_bound_to_the_certificate(behind_proxy: Provider) -> No
 async def test_a_bound_token_needs_its_certificate(behind_proxy: Provider) -> None:
     """RFC 8705 §3: 401 invalid_token with another one, and with none."""
     own = certificate()
-    rp = await behind_proxy.client(tls_client_certificate_bound_access_tokens=True)
+    rp = at_listener(await behind_proxy.client(tls_client_certificate_bound_access_tokens=True))
     person = await behind_proxy.person()
     async with behind_proxy.browser(person) as browser:
         code = await browser.authorize(rp)
@@ -169,7 +186,7 @@ async def test_a_bound_token_needs_its_certificate(behind_proxy: Provider) -> No
 
     assert (without.status, without.error) == (400, "invalid_request")
     token = {"Authorization": f"Bearer {tokens.access_token}"}
-    seen = [await rp.http.get(f"{rp.issuer}/userinfo", headers=token | more)
+    seen = [await rp.http.get(f"{MTLS}/userinfo", headers=token | more)
             for more in (own.field, certificate().field, {})]  # fmt: skip
     assert [response.status_code for response in seen] == [200, 401, 401]
 
@@ -252,3 +269,29 @@ async def test_a_connections_own_certificate_counts(behind_proxy: Provider) -> N
         answer = await http.post(f"{rp.issuer}/token", data=TOKEN | {"client_id": rp.client_id})
 
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("subject", ["reports", "CN", "CN=reports, O=Harbour Books", "XX=reports", "CN=reports,", "="])
+async def test_a_subject_that_is_no_name_is_not_registered(behind_proxy: Provider, subject: str) -> None:
+    """RFC 8705 §2.1.2, RFC 4514 §3: it could fit no certificate."""
+    with pytest.raises(BadClient, match="RFC 4514"):
+        await machine(behind_proxy, tls_client_auth_subject_dn=subject)
+
+
+async def test_a_certificate_that_cannot_be_read_proves_nothing(behind_proxy: Provider) -> None:
+    """RFC 8705 §2.1: the same extension twice is no certificate (RFC 5280 §4.2), and no fault of ours."""
+    rp, own = await machine(behind_proxy, tls_client_auth_san_dns="rp.example"), certificate(dns="rp.example")
+    twice = own.der.replace(b"\x03\x55\x1d\x11", b"\x03\x55\x1d\x63")  # another extension in its place
+
+    answers = [await ask(rp, {"Client-Cert": f":{base64.b64encode(der).decode()}:"}) for der in (twice, own.der[:-9])]
+
+    assert [(answer.status, answer.error) for answer in answers] == [(401, "invalid_client")] * 2
+
+
+async def test_a_key_set_with_a_strange_certificate_keeps_its_client_out(behind_proxy: Provider) -> None:
+    """RFC 8705 §2.2: what is no base64 is no certificate."""
+    own = certificate()
+    keys: Any = own.jwks()["keys"]
+    rp = await machine(behind_proxy, "self_signed_tls_client_auth", jwks={"keys": [{**keys[0], "x5c": ["é"]}]})
+
+    assert (await ask(rp, own.field)).status == 401

@@ -134,13 +134,7 @@ async def test_the_times_of_an_object_are_looked_at(
     client: Signer, browser: HtmlBrowser, claim: str, seconds: int, is_good: bool
 ) -> None:
     """RFC 9101 §10.2, RFC 7519 §4.1: not expired, not of the future, and good for an hour at most."""
-    moment = int(client.rp.now()) + seconds
-    changes: Members = {claim: moment} | ({"nbf": None} if claim == "exp" else {})
-    if claim == "nbf" and seconds < 0:
-        changes = {"nbf": moment, "exp": int(client.rp.now()) - seconds // 1000 + 60, "iat": None}
-        is_good = False  # exp is an hour after nbf at most
-
-    answer = await client.answer(browser, await client.object(**changes))
+    answer = await client.answer(browser, await client.object(**{claim: int(client.rp.now()) + seconds}))
 
     assert (answer.error is None) is is_good, answer.parameters
 

@@ -5,12 +5,12 @@ is known by one name; a self-signed one must be among those of the client's own 
 """
 
 import base64
-import binascii
 from dataclasses import dataclass
 
 from idp.domain.client import AuthMethod, Client
 from idp.oauth.authlib_models import RegisteredClient
 from idp.oauth.client_auth.secret import Query
+from idp.oauth.distinguished_name import read_subject
 from idp.oauth.remote_keys import RemoteKeys
 from idp.oauth.request import ProtocolRequest
 from idp.policy.mutual_tls import Names, certificates, fits
@@ -40,7 +40,7 @@ class CertificateAuthentication:
         for text in certificates(jwks or {}):
             try:
                 own.append(base64.b64decode(text, validate=True))
-            except binascii.Error:
+            except ValueError:
                 continue
         return own
 
@@ -50,12 +50,13 @@ def read_names(der: bytes, client: Client) -> Names | None:
     from cryptography import x509  # loaded by those who need it
 
     spelt = client.tls_client_auth_subject_dn
+    unreadable = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
     try:
         certificate = x509.load_der_x509_certificate(der)
-        is_same = spelt is not None and x509.Name.from_rfc4514_string(spelt) == certificate.subject
+        is_same = spelt is not None and read_subject(spelt) == certificate.subject
         subject = certificate.subject.rfc4514_string()
         named = list(certificate.extensions)
-    except ValueError:
+    except unreadable:
         return None
     found = next((each.value for each in named if isinstance(each.value, x509.SubjectAlternativeName)), None)
     other = found if found is not None else x509.SubjectAlternativeName([])

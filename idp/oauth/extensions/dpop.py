@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from authlib.oauth2 import OAuth2Error
 from joserfc.jwk import Key, import_key
@@ -46,6 +46,12 @@ class BadProof(OAuth2Error):  # type: ignore[misc]
             self.error = "use_dpop_nonce"
 
 
+class OtherKey(BadProof):
+    """A good proof of a key that is not the one that the access token is bound to (RFC 9449 §7.1)."""
+
+    error = "invalid_token"
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A key that was proved by this request, and the nonce to send along if the client should take a new one."""
@@ -60,15 +66,20 @@ def nonce(digester: Digester, now: datetime, *, slots_ago: int = 0) -> str:
     return digester.tag("dpop_nonce", str(slot))[:NONCE_LENGTH]
 
 
-async def check(context: Context, *, requires_nonce: bool, access_token: str | None = None) -> Checked | None:
+async def check(
+    context: Context, *, requires_nonce: bool, access_token: str | None = None, bound_to: str | None = None
+) -> Checked | None:
     """Return the key that the request proves, None if it carries no proof at all (§4.3).
 
-    With `access_token` the proof must have been made for that token (§7). Raises BadProof; the `jti` is spent last.
+    With `access_token` the proof must have been made for that token, by the key of the thumbprint `bound_to` (§7).
+    Raises BadProof; the `jti` is spent last, so a proof that is refused leaves nothing behind.
     """
     text = context.http.headers.get("dpop")
     if text is None:
         return None
     thumbprint, claims = _verified(text)
+    if bound_to is not None and thumbprint != bound_to:
+        raise OtherKey("the access token is bound to another key")
     _check_place(context, claims)
     _check_time(claims.get("iat"), context.now)
     if access_token is not None:
@@ -113,7 +124,7 @@ def _check_place(context: Context, claims: dict[str, Json]) -> None:
     http, url = context.http, claims.get("htu")
     if claims.get("htm") != http.method:
         _refuse("htm of the proof is not the method of the request")
-    here = {normalized(context.engine.url(http.path))} | {normalized(base + http.path) for base in context.engine.bases}
+    here = {normalized(base + quote(http.path)) for base in (context.engine.issuer, *context.engine.bases)}
     if not isinstance(url, str) or normalized(url) not in here:
         _refuse("htu of the proof is not the URL of the request")
 
@@ -123,16 +134,16 @@ def normalized(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
+        segments: list[str] = []
+        for segment in parts.path.split("/")[1:]:
+            if segment == "..":
+                segments[-1:] = []
+            elif segment != ".":
+                segments.append(quote(unquote(segment), safe=""))
     except ValueError:
         return None
     if parts.scheme not in _PORTS or not host or parts.username is not None or len(url) > 2048:
         return None
-    segments: list[str] = []
-    for segment in parts.path.split("/")[1:]:
-        if segment == "..":
-            segments[-1:] = []
-        elif segment != ".":
-            segments.append(segment)
     shown = "" if port in (None, _PORTS[parts.scheme]) else f":{port}"
     return f"{parts.scheme}://{host}{shown}/" + "/".join(segments)
 

@@ -24,7 +24,7 @@ TYPS = (None, "JWT", "oauth-authz-req+jwt")
 FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc"})
 _MAX_JTI = 256
 _OF_THE_JWT = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
-_LATEST = 2**40
+_LATEST = 2**37  # in the year 6325; what is later cannot be counted in dates
 
 
 class Unpacked:
@@ -120,7 +120,8 @@ def _check_times(context: Context, client: Client, claims: Mapping[str, Json]) -
         raise _bad("the request object has expired")
     if any(known.get(name, now) > now + ahead for name in ("nbf", "iat")):
         raise _bad("the request object is from the future")
-    if rules.strict_objects and known["exp"] > known.get("nbf", now) + longest + ahead:
+    begin = known["nbf"] if rules.objects_have_nbf else now
+    if rules.strict_objects and known["exp"] > begin + longest + ahead:
         raise _bad("exp of the request object is more than an hour ahead")
     if rules.objects_have_nbf and now - known["nbf"] > longest:
         raise _bad("nbf of the request object is more than an hour ago")

@@ -15,7 +15,7 @@ from idp.domain.secret import Digester
 from idp.oauth import presented
 from idp.oauth.context import Context
 from idp.oauth.openid.id_token import session_identifier
-from idp.oauth.presented import TokenRefused
+from idp.oauth.presented import Presented, TokenRefused
 from idp.storage.events import NumberedEvent
 
 TYP = "secevent+jwt"
@@ -69,8 +69,8 @@ def is_receiver(client: Client | None) -> bool:
     return client is not None and client.is_active and not client.is_self_registered and MANAGE in client.scopes
 
 
-async def bearer_of(context: Context, *scopes: str) -> tuple[Client, bool]:
-    """Return the client whose own access token came, and whether it is a receiver whose token carries a scope.
+async def bearer_of(context: Context, *scopes: str) -> tuple[Presented, bool]:
+    """Return the token of a client's own that came, and whether that is a receiver's and carries a scope.
 
     Raises TokenRefused unless the token is good here.
     """
@@ -80,7 +80,7 @@ async def bearer_of(context: Context, *scopes: str) -> tuple[Client, bool]:
     good = await presented.read(context, *found, audiences=(context.engine.issuer,))
     if good.live.user is not None:
         raise TokenRefused("invalid_token", "a token of a person is no receiver's", scheme=good.scheme)
-    return good.client, is_receiver(good.client) and bool(set(scopes) & set(good.token.scopes))
+    return good, is_receiver(good.client) and bool(set(scopes) & set(good.token.scopes))
 
 
 def signal_of(event: NumberedEvent) -> Signal | None:

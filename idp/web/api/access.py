@@ -13,6 +13,7 @@ from idp.flows.admin.operation import Caller, Operation
 from idp.flows.admin.problem import Code, Problem
 from idp.oauth import admin_access
 from idp.oauth.admin_access import Bearer, Denied
+from idp.web.proof_nonce import keep_nonce
 from idp.web.site import address_of, context_of, request_id_of, site_of
 
 
@@ -26,7 +27,9 @@ async def bearer_of(request: Request, now: datetime, *, was_proved: bool = False
     """Return whose token came; raise Denied unless it was good at that moment and was not ended since."""
     write = "dpop" in request.headers and not was_proved  # the jti of a proof is stored
     async with site_of(request).transactions.open(write=write, request_id=request_id_of(request)) as stores:
-        return await admin_access.read(replace(context_of(request, stores), now=now), was_proved=was_proved)
+        bearer = await admin_access.read(replace(context_of(request, stores), now=now), was_proved=was_proved)
+    keep_nonce(request, bearer.next_nonce)
+    return bearer
 
 
 def caller_of(request: Request, bearer: Bearer) -> Caller:

@@ -17,6 +17,7 @@ from idp.web.api import exports, problems
 from idp.web.api.access import bearer_of, caller_of, denial_of, is_foreign
 from idp.web.api.reading import idempotency_key, input_of
 from idp.web.api.showing import shown
+from idp.web.proof_nonce import with_nonce
 from idp.web.site import site_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -34,11 +35,11 @@ def endpoint(operations: Operations) -> Endpoint:
         if is_foreign(request):
             return problems.problem(request, 403, "scripts of other origins have no business here")
         try:
-            return await _call(request, operation)
+            return with_nonce(request, await _call(request, operation))
         except Denied as denial:
-            return problems.denied(request, denial)
+            return with_nonce(request, problems.denied(request, denial))
         except Problem as refusal:
-            return problems.refused(request, refusal)
+            return with_nonce(request, problems.refused(request, refusal))
 
     return answer
 

@@ -1,7 +1,8 @@
 """What is refused before anything reads it: foreign hosts, long URLs, many headers, strange paths; and who is asking.
 
 The client's address is the peer's. Only behind a trusted proxy does the right-most untrusted hop of X-Forwarded-For
-count; from anybody else every forwarding header is dropped unread.
+count; from anybody else every forwarding header is dropped unread. What a proxy tells of a client's certificate counts
+only at the host of the listener that asks for certificates: elsewhere it would be what the client wrote itself.
 """
 
 import re
@@ -64,7 +65,7 @@ class Limits:
         for name, value in headers:
             size += len(name) + len(value)
             if name == b"host":
-                hosts.append(value)
+                hosts.append(value.lower())
             elif name.startswith(FORWARDING):
                 is_forwarded = True
         if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
@@ -72,14 +73,15 @@ class Limits:
         if not _PLAIN_PATH.fullmatch(raw_path) and _STRANGE_PATH.search(raw_path):
             return 400 if raw_path.startswith(b"http") else 404
         if not scope["path"].startswith(_ANY_HOST):
-            if len(hosts) == 1 and hosts[0].lower() in self._mtls_hosts - self._hosts:
+            if len(hosts) == 1 and hosts[0] in self._mtls_hosts - self._hosts:
                 if scope["path"].removeprefix(self._base) not in MTLS_PATHS:
                     return 404
-            elif len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            elif len(hosts) != 1 or hosts[0] not in self._hosts:
                 return 421 if len(hosts) == 1 else 400
             if is_forwarded and self._is_https and self._came_in_the_clear(scope):
                 return 400  # refused, not redirected: what was sent has been seen by others (RFC 6750 §5.3)
-        self._settle(scope, is_forwarded=is_forwarded)
+        asks_for_certificate = len(hosts) == 1 and hosts[0] in self._mtls_hosts
+        self._settle(scope, is_forwarded=is_forwarded, asks_for_certificate=asks_for_certificate)
         return None
 
     def _came_in_the_clear(self, scope: Scope) -> bool:
@@ -88,7 +90,7 @@ class Limits:
         is_trusted = bool(told) and scope.get("client") is not None and self._is_trusted(scope["client"][0])
         return is_trusted and told[-1].rpartition(b",")[2].strip().lower() != b"https"
 
-    def _settle(self, scope: Scope, *, is_forwarded: bool) -> None:
+    def _settle(self, scope: Scope, *, is_forwarded: bool, asks_for_certificate: bool) -> None:
         client = scope.get("client")
         peer = client[0] if client else "unknown"
         scope["idp.by_proxy"] = is_by_proxy = bool(self._trusted) and self._is_trusted(peer)
@@ -97,7 +99,8 @@ class Limits:
             headers: list[tuple[bytes, bytes]] = scope["headers"]
             if is_by_proxy:
                 peer = self._right_most_untrusted(headers, peer)
-                scope["idp.certificate"] = scope["idp.certificate"] or of_proxy(headers)
+                if asks_for_certificate and scope["idp.certificate"] is None:
+                    scope["idp.certificate"] = of_proxy(headers)
             scope["headers"] = [pair for pair in headers if not pair[0].startswith(FORWARDING)]
         scope["idp.address"] = peer
         if self._base:

@@ -17,6 +17,7 @@ from idp.flows.admin.scim.faults import Kind, ScimProblem
 from idp.flows.admin.scim.lists import MOST_SHOWN, Shown
 from idp.oauth.admin_access import Bearer, Denied
 from idp.web.api.access import bearer_of, caller_of, denial_of, is_foreign
+from idp.web.proof_nonce import with_nonce
 from idp.web.scim import errors
 from idp.web.scim.reading import body, has, input_of, query
 from idp.web.site import site_of
@@ -59,11 +60,11 @@ def endpoint(handlers: Mapping[str, Handler]) -> Callable[[Request], Awaitable[R
         if is_foreign(request):
             return errors.error(403, "scripts of other origins have no business here")
         try:
-            return await handler(await _call(request))
+            return with_nonce(request, await handler(await _call(request)))
         except Denied as denial:
-            return errors.denied(denial)
+            return with_nonce(request, errors.denied(denial))
         except Problem as refusal:
-            return errors.refused(refusal)
+            return with_nonce(request, errors.refused(refusal))
 
     return answer
 
