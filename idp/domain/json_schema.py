@@ -56,6 +56,8 @@ def _fits(keyword: str, value: Json) -> bool:
         return TYPES["number"](value)
     if keyword in ("additionalProperties", "uniqueItems"):
         return isinstance(value, bool)
+    if keyword == "const" or (keyword == "enum" and isinstance(value, list) and None in value):
+        return keyword == "const" and value is not None
     if keyword in ("required", "enum"):
         return isinstance(value, list) and (keyword == "enum" or all(isinstance(each, str) for each in value))
     return keyword != "properties" or isinstance(value, Mapping)

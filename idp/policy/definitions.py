@@ -63,13 +63,13 @@ def check_detail_type(detail_type: DetailType) -> None:
     if not _WORD.fullmatch(detail_type.type):
         raise BadDefinition("type", "has 1 to 100 printable ASCII characters and no space")
     if len(json.dumps(detail_type.schema)) > LARGEST_SCHEMA:
-        raise BadDefinition("schema", "is too large")
+        raise BadDefinition("json_schema", "is too large")
     try:
         check_schema(detail_type.schema)
     except BadSchema as error:
-        raise BadDefinition("schema", str(error).removeprefix("schema").lstrip(". ")) from error
+        raise BadDefinition("json_schema", str(error).removeprefix("schema").lstrip(". ")) from error
     if detail_type.schema["type"] != "object":
-        raise BadDefinition("schema", "describes an object")
+        raise BadDefinition("json_schema", "describes an object")
     if not detail_type.template.strip() or len(detail_type.template) > 500:
         raise BadDefinition("template", "has 1 to 500 characters")
     for path in detail_type.placeholders:

@@ -5,7 +5,7 @@ does not name stays, unless it is to be removed as well.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from idp.domain.event import ActorKind
 from idp.domain.json import Json
 from idp.domain.permission import Permission as P
 from idp.flows.admin import clients as client_operations
+from idp.flows.admin import configuration_definitions as definitions
 from idp.flows.admin import groups as group_operations
 from idp.flows.admin.client_members import read_client
 from idp.flows.admin.configuration_file import LARGEST, ClientTold, Configuration, GroupTold, parse
@@ -68,12 +69,17 @@ class _Plan:
     groups: list[tuple[Group | None, GroupTold | None]] = field(default_factory=list)
     clients: list[tuple[Client | None, Client | None, Logo | None]] = field(default_factory=list)
     managers: list[tuple[str, frozenset[str], frozenset[str]]] = field(default_factory=list)
+    defined: list[definitions.Planned] = field(default_factory=list)
     policy: str | None = None
 
     def note(self, kind: str, name: str, action: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
         """Add a change to what is told."""
         was, is_now = difference(before, after, hidden=client_operations.HIDDEN)
         self.changes.append(Change(kind=kind, name=name, action=action, before=was, after=is_now))
+
+
+class _OnlyTried(Exception):
+    """Everything could be done, and nothing of it is to stay."""
 
 
 async def _apply(work: Work, wanted: Applied) -> Changes:
@@ -88,9 +94,12 @@ async def _apply(work: Work, wanted: Applied) -> Changes:
                 Code.INVALID, "the policy cannot decide here", [Fault("policy.text", each) for each in faults]
             )
     plan.clients = [await _gathered(work, *each) for each in plan.clients]
-    if not wanted.dry_run:
+    with suppress(_OnlyTried):
         async with work.opening() as opened:
             await _change(opened, plan)
+            if wanted.dry_run:
+                raise _OnlyTried
+    if not wanted.dry_run:
         await _promote(work, plan.policy)
     return Changes(
         dry_run=wanted.dry_run, changes=plan.changes, secrets={} if wanted.dry_run else plan.secrets
@@ -119,6 +128,8 @@ async def _plan(work: Work, told: Configuration, *, prune: bool) -> _Plan:
         await _plan_client(work, plan, client, number)
     if prune:
         await _plan_removals(work, plan, told)
+    listed = {name: getattr(told, name) for name in definitions.SECTIONS}
+    plan.defined = await definitions.plan(work, listed, plan.note, prune=prune)
     if told.policy is not None:
         await _plan_policy(work, plan, told.policy.text)
     return plan
@@ -233,6 +244,7 @@ async def _gathered(
 
 
 async def _change(work: Work, plan: _Plan) -> None:
+    await definitions.remove(work, plan.defined)
     for found, told in plan.groups:
         if told is None:
             assert found is not None, "only what is there is removed"
@@ -250,6 +262,7 @@ async def _change(work: Work, plan: _Plan) -> None:
             await work.stores.clients.add_manager(client_id, user_id)
         for user_id in sorted(lost):
             await work.stores.clients.remove_manager(client_id, user_id)
+    await definitions.put(work, plan.defined)
 
 
 async def _change_client(work: Work, before: Client | None, after: Client | None, logo: Logo | None) -> None:
@@ -281,7 +294,7 @@ async def _promote(work: Work, text: str | None) -> None:
 
 
 APPLY = Operation(
-    "configuration.apply", "Bring groups, clients and policy to what a file says", P.CONFIGURATION_WRITE, Applied,
-    Changes, _apply, "POST", "/configuration", is_dangerous=True, opens_its_own=True,
+    "configuration.apply", "Bring groups, clients, APIs and policy to what a file says", P.CONFIGURATION_WRITE,
+    Applied, Changes, _apply, "POST", "/configuration", is_dangerous=True, opens_its_own=True,
 )  # fmt: skip
 OPERATIONS = (APPLY,)

@@ -10,8 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
+from idp.flows.admin.assertion_issuers import AssertionIssuerTold
+from idp.flows.admin.definitions import MOST
+from idp.flows.admin.detail_types import DetailTypeTold
+from idp.flows.admin.exchange_rules import ExchangeRuleTold
 from idp.flows.admin.operation import Input, read
 from idp.flows.admin.problem import invalid
+from idp.flows.admin.resources import ResourceTold
 from idp.flows.admin.values import Id, Name, Text
 
 SCHEMA = 1
@@ -50,6 +55,10 @@ class Configuration(Input):
     schema_: Annotated[Literal[1], Field(alias="schema")]
     group: Annotated[list[GroupTold], Field(max_length=10_000)] = Field(default_factory=list)
     client: Annotated[list[ClientTold], Field(max_length=10_000)] = Field(default_factory=list)
+    resources: Annotated[list[ResourceTold], Field(max_length=MOST)] = Field(default_factory=list)
+    detail_types: Annotated[list[DetailTypeTold], Field(max_length=MOST)] = Field(default_factory=list)
+    exchange_rules: Annotated[list[ExchangeRuleTold], Field(max_length=MOST)] = Field(default_factory=list)
+    assertion_issuers: Annotated[list[AssertionIssuerTold], Field(max_length=MOST)] = Field(default_factory=list)
     policy: PolicyTold | None = None
     settings: Annotated[dict[str, str], Field(max_length=500)] = Field(default_factory=dict)
 
@@ -65,6 +74,10 @@ def parse(text: str) -> Configuration:
     configuration = read(Configuration, document)
     _refuse_twice("group", "name", [each.name for each in configuration.group])
     _refuse_twice("client", "client_id", [each.client_id for each in configuration.client])
+    _refuse_twice("resources", "identifier", [each.identifier for each in configuration.resources])
+    _refuse_twice("detail_types", "type", [each.type for each in configuration.detail_types])
+    _refuse_twice("exchange_rules", "name", [each.name for each in configuration.exchange_rules])
+    _refuse_twice("assertion_issuers", "issuer", [each.issuer for each in configuration.assertion_issuers])
     return configuration
 
 
