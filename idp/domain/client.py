@@ -94,6 +94,8 @@ class Client:
     introspection_alg: str = "RS256"
     introspection_encryption_alg: str | None = None
     introspection_encryption_enc: str | None = None
+    authorization_encryption_alg: str | None = None
+    authorization_encryption_enc: str | None = None
     access_token_alg: str = "ES256"
     token_format: TokenFormat = TokenFormat.JWT
     is_first_party: bool = False
@@ -193,6 +195,11 @@ def _without_port(uri: str) -> tuple[str, str] | None:
     """Return a loopback URI without its port, None for any other URI."""
     found = _LOOPBACK.fullmatch(uri)
     return (found["host"], found["rest"] or "") if found else None
+
+
+def is_loopback(uri: str) -> bool:
+    """Say whether a redirect URI leads to a program on the person's own device."""
+    return _LOOPBACK.fullmatch(uri) is not None
 
 
 def host_of(uri: str) -> str:

@@ -10,7 +10,7 @@ ALGS = ("RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW")
 ENCS = ("A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")
 DEFAULT_ENC = "A128CBC-HS256"
 #: What can be encrypted: each has a member `…_encrypted_response_alg` and one that ends in `_enc`.
-ANSWERS = ("id_token", "userinfo", "introspection")
+ANSWERS = ("id_token", "userinfo", "introspection", "authorization")
 _KEY_TYPES = {"RSA-OAEP-256": "RSA", "ECDH-ES": "EC", "ECDH-ES+A128KW": "EC", "ECDH-ES+A256KW": "EC"}
 
 

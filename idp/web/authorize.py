@@ -1,17 +1,18 @@
 """/authorize, and what every page of an interaction shares: binding to the browser, cookies, and where to go next."""
 
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from idp.domain.authorization import ResponseMode
 from idp.flows import authorization, client_refusals
 from idp.flows.authorization import Answered, GoTo, Outcome, Standing, Stuck
 from idp.flows.visit import Visit
+from idp.oauth import authorization_response
 from idp.oauth.errors import UnregisteredRedirect
-from idp.oauth.extensions.response_modes import Delivery
+from idp.oauth.extensions.response_modes import Delivery, Unsealed
 from idp.web import pages
 from idp.web.client_documents import gather
 from idp.web.cookies import BROWSER
@@ -33,11 +34,11 @@ async def authorize(request: Request) -> Response:
     site = site_of(request)
     await site.watch.refresh()
     await site.engine.keyring.refresh()
-    fetched = await gather(request, pairs)
+    gathered = await gather(request, pairs)
     path = f"/authorize?{request.scope['query_string'].decode()}"
 
     async def work(stores: Stores) -> Outcome:
-        context = replace(context_of(request, stores, query=pairs), fetched=fetched)
+        context = gathered.given_to(context_of(request, stores, query=pairs))
         return await authorization.begin(context, visit, pairs, path=path, tell=site.alerts.of_attempt)
 
     try:
@@ -75,6 +76,8 @@ def to_response(request: Request, outcome: Outcome | str) -> Response:
     match outcome:
         case GoTo(step, interaction_id):
             return see_other(f"{issuer}/{step.value}/{interaction_id}")
+        case Delivery(unsealed=Unsealed() as unsealed):
+            return _Sealed(request, unsealed)
         case Delivery() if outcome.mode is ResponseMode.FORM_POST:
             return pages.form_post(request, outcome)
         case Delivery():
@@ -85,6 +88,26 @@ def to_response(request: Request, outcome: Outcome | str) -> Response:
             return stuck(request, why, retry_path)
         case str():
             return see_other(issuer + outcome)
+
+
+class _Sealed(Response):
+    """An answer that is encrypted as it is sent: the transaction is over then, so the client's keys may be fetched."""
+
+    def __init__(self, request: Request, unsealed: Unsealed) -> None:
+        """Keep what to send; cookies are set on this response as on any other."""
+        super().__init__()
+        self._request = request
+        self._unsealed = unsealed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Learn the client's keys, encrypt, and send the redirect or the form."""
+        request, unsealed, site = self._request, self._unsealed, site_of(self._request)
+        if site.engine.remote_keys is not None:
+            await site.engine.remote_keys.learn(unsealed.route.client, None)
+        delivery = authorization_response.seal(site.engine, unsealed, site.clock.now())
+        response = to_response(request, delivery)
+        response.raw_headers.extend(pair for pair in self.raw_headers if pair[0] == b"set-cookie")
+        await response(scope, receive, send)
 
 
 def _answered(request: Request, answered: Answered) -> Response:

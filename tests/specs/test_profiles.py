@@ -11,6 +11,7 @@ from tests.support.html_browser import HtmlBrowser
 from tests.support.provider import Provider, at_once
 from tests.support.relying_party import RelyingParty
 
+COLUMNS = [Profile.OAUTH21, Profile.OIDC, Profile.NATIVE]
 KEY = ECKey.generate_key("P-256", {"kid": "k", "alg": "ES256"})
 
 
@@ -45,7 +46,9 @@ async def test_what_oidc_relaxes_and_nothing_else_does(
     assert await is_accepted(keyed)
 
 
-@pytest.mark.parametrize(("profile", "without"), [(Profile.OAUTH21, True), (Profile.OIDC, False)])
+@pytest.mark.parametrize(
+    ("profile", "without"), [(Profile.OAUTH21, True), (Profile.OIDC, False), (Profile.NATIVE, True)]
+)
 async def test_where_refresh_tokens_need_offline_access(
     provider: Provider, browser: HtmlBrowser, profile: Profile, without: bool
 ) -> None:
@@ -56,7 +59,7 @@ async def test_where_refresh_tokens_need_offline_access(
     assert await gets_a_refresh_token(rp, browser, "openid offline_access")
 
 
-@pytest.mark.parametrize("profile", list(Profile))
+@pytest.mark.parametrize("profile", COLUMNS)
 async def test_what_is_relaxed_for_nobody(provider: Provider, browser: HtmlBrowser, profile: Profile) -> None:
     """RFC 9700 §2.1: exact redirect URIs, S256, iss, single-use codes, no password grant, no token in a URL."""
     rp = await provider.client(profile=profile)
@@ -73,7 +76,7 @@ async def test_what_is_relaxed_for_nobody(provider: Provider, browser: HtmlBrows
     assert (await rp.redeem(code)).error == "invalid_grant"
 
 
-@pytest.mark.parametrize("profile", list(Profile))
+@pytest.mark.parametrize("profile", COLUMNS)
 async def test_public_clients_always_prove_possession_of_the_request(
     provider: Provider, browser: HtmlBrowser, profile: Profile
 ) -> None:

@@ -29,6 +29,7 @@ EVERYTHING: dict[str, Any] = {
     **PROFILE, "address": {"country": "GB"}, "phone_number": "+44 20 7946 0000", "phone_number_verified": True,
 }  # fmt: skip
 SCOPES = "openid profile email address phone offline_access"
+RESPONSE_TYPES = ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"]
 NAMED = {"code": {"code"}, "id_token": {"id_token"}, "token": {"access_token", "token_type", "expires_in", "scope"}}
 KEY = RSAKey.generate_key(2048, {"kid": "suite", "alg": "RS256", "use": "sig"})
 

@@ -21,7 +21,6 @@ from idp.oauth.grants.authorization_code import grant_of, issue_code
 from idp.oauth.openid import userinfo
 from idp.oauth.openid.id_token import Beside, sign_id_token
 from idp.oauth.tokens import access_token
-from idp.oauth.tokens.encryption import sealed
 from idp.policy import lifetimes
 from idp.policy.response_types import IMPLICIT
 
@@ -85,11 +84,10 @@ async def _access_token(context: Context, client: Client, grant: Grant) -> Param
 
 
 def _id_token(context: Context, client: Client, grant: Grant, user: User, beside: Beside, nonce: str | None) -> str:
-    """Return the ID token; one that comes alone has the claims that nobody can ask userinfo for (OIDC Core §5.4)."""
+    """Return the ID token, not encrypted yet; one that comes alone has the claims of its scopes (OIDC Core §5.4)."""
     engine = context.engine
-    signed = sign_id_token(
+    return sign_id_token(
         engine.keyring, engine.digester, issuer=engine.issuer, client=client, grant=grant, user=user, beside=beside,
         subject=engine.subjects.of_grant(client, grant), nonce=nonce, now=context.now,
         scopes=grant.scopes if beside == Beside() else (),
     )  # fmt: skip
-    return sealed(client, engine.keys_of(client), "id_token", signed)

@@ -34,12 +34,24 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsealed:
+    """An answer of which something is to be encrypted: the client's keys may have to be fetched first."""
+
+    route: Route
+    parameters: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """An authorization response on its way: a URL to redirect to, or fields for a self-posting page."""
+    """An authorization response on its way: a URL to redirect to, or fields for a self-posting page.
+
+    One that is `unsealed` has no fields yet, and leaves once it is sealed (authorization_response.seal).
+    """
 
     mode: ResponseMode
     redirect_uri: str
     fields: tuple[tuple[str, str], ...]
+    unsealed: Unsealed | None = None
 
     @property
     def location(self) -> str:
@@ -62,3 +74,8 @@ def read_mode(asked: str | None, default: ResponseMode) -> ResponseMode | None:
 def deliver(route: Route, parameters: Sequence[tuple[str, str]]) -> Delivery:
     """Send the parameters as they are, or the one parameter that holds them all."""
     return Delivery(route.mode.plain, route.redirect_uri, tuple(parameters))
+
+
+def hold(route: Route, parameters: Sequence[tuple[str, str]]) -> Delivery:
+    """Keep an answer back until the transaction has ended and the client's keys are at hand."""
+    return Delivery(route.mode.plain, route.redirect_uri, (), Unsealed(route, tuple(parameters)))
