@@ -19,6 +19,10 @@ KEYS = {
 }
 KEYS |= {"PS256": KEYS["RS256"], "Ed25519": KEYS["EdDSA"]}
 LOA1 = "urn:idp:loa:1"
+ELSEWHERE = {
+    "urn:ietf:params:oauth:grant-type:device_code": "invalid_request",
+    "urn:openid:params:grant-type:ciba": "invalid_request",
+}
 
 
 async def listed(provider: Provider, member: str) -> list[str]:
@@ -79,16 +83,18 @@ async def test_every_response_mode_works_and_no_other(
 
 
 async def test_every_grant_type_works_and_no_other(provider: Provider, browser: HtmlBrowser) -> None:
-    """grant_types_supported."""
+    """grant_types_supported: each leads to its own checks; those that need a person answer on another device."""
     grant_types = await listed(provider, "grant_types_supported")
-    rp = await provider.client(grant_types=grant_types)
+    rp = await provider.client(grant_types=grant_types, backchannel_token_delivery_mode="poll")
 
     tokens = await rp.redeem(await browser.authorize(rp))
 
-    assert set(grant_types) == {"authorization_code", "refresh_token", "client_credentials"}
+    assert set(grant_types) == {"authorization_code", "refresh_token", "client_credentials", *ELSEWHERE}
     assert (await rp.refresh(tokens.refresh_token)).status == 200
     assert (await rp.token(grant_type="client_credentials")).status == 200
-    for other in ("password", "implicit", "urn:openid:params:grant-type:ciba"):
+    for name, error in ELSEWHERE.items():
+        assert (await rp.token(grant_type=name)).error == error
+    for other in ("password", "implicit", "urn:ietf:params:oauth:grant-type:saml2-bearer"):
         assert (await rp.token(grant_type=other)).error == "unsupported_grant_type"
         with pytest.raises(BadClient):
             await provider.client(grant_types=["authorization_code", other])
@@ -205,14 +211,15 @@ async def test_every_language_is_spoken(provider: Provider, rp: RelyingParty, br
         assert (await ask(browser, rp, ui_locales=language)).document.language == language
 
 
-async def test_request_objects_are_refused_as_the_document_says(
+async def test_request_objects_are_taken_by_value_as_the_document_says(
     provider: Provider, rp: RelyingParty, browser: HtmlBrowser
 ) -> None:
-    """request_parameter_supported, request_uri_parameter_supported: false, and never ignored."""
+    """request_parameter_supported: true; request_uri_parameter_supported: false; neither is ignored (RFC 9101)."""
     metadata = await provider.metadata()
 
-    assert (metadata["request_parameter_supported"], metadata["request_uri_parameter_supported"]) == (False, False)
-    assert (await at_once(browser, rp, request="x.y.z")).error == "request_not_supported"
+    assert (metadata["request_parameter_supported"], metadata["request_uri_parameter_supported"]) == (True, False)
+    assert "none" not in metadata["request_object_signing_alg_values_supported"]
+    assert (await at_once(browser, rp, request="x.y.z")).error == "invalid_request_object"
     assert (await at_once(browser, rp, request_uri="https://rp.example/r")).error == "request_uri_not_supported"
 
 

@@ -183,7 +183,8 @@ async def test_what_was_promised_is_kept_even_where_it_keeps_the_client_out(
         {"token_endpoint_auth_method": "tls_client_auth"}, {"subject_type": "secret"},
         {"id_token_signed_response_alg": "none"}, {"id_token_signed_response_alg": "HS256"},
         {"response_types": ["id_token"]}, {"response_types": ["code", "code id_token"]}, {"grant_types": ["implicit"]},
-        {"backchannel_token_delivery_mode": "poll"},
+        {"backchannel_token_delivery_mode": "push"}, {"use_mtls_endpoint_aliases": True},
+        {"grant_types": ["urn:openid:params:grant-type:ciba"], "response_types": []},
     ],
     ids=str,
 )  # fmt: skip
@@ -350,12 +351,13 @@ async def test_an_initial_token_gives_its_profile_and_an_operators_word(provider
     """RFC 7591 §3: no registrant chooses; such a client counts as one that an operator made."""
     holder = Registrant(provider.http, provider.issuer, await initial_token(provider, profile=profile))
 
-    said = await holder.registered()
+    said = await holder.registered(**({"jwks": PUBLIC_KEYS} if profile is Profile.FAPI2 else {}))
     client = await provider.site.clients.find(said["client_id"])
 
     assert client is not None
     assert (client.profile, client.is_self_registered, client.is_first_party) == (profile, False, False)
-    assert said["token_endpoint_auth_method"] == ("none" if profile is Profile.NATIVE else "client_secret_basic")
+    usual = {Profile.NATIVE: "none", Profile.FAPI2: "private_key_jwt"}
+    assert said["token_endpoint_auth_method"] == usual.get(profile, "client_secret_basic")
 
 
 async def test_an_initial_token_bounds_scopes_and_grant_types(provider: Provider) -> None:

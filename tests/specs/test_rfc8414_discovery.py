@@ -60,8 +60,8 @@ async def test_only_registered_members_stand_there(provider: Provider) -> None:
         "scopes_supported", "response_types_supported", "response_modes_supported",
         "backchannel_logout_supported", "backchannel_logout_session_supported",
         "userinfo_signing_alg_values_supported", "introspection_signing_alg_values_supported",
-        *(f"{what}_encryption_{how}_values_supported" for what in ("id_token", "userinfo", "introspection")
-          for how in ("alg", "enc")),
+        *(f"{what}_encryption_{how}_values_supported"
+          for what in ("id_token", "userinfo", "authorization", "introspection") for how in ("alg", "enc")),
         "frontchannel_logout_supported", "frontchannel_logout_session_supported",
         "grant_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported",
         "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported",
@@ -69,6 +69,11 @@ async def test_only_registered_members_stand_there(provider: Provider) -> None:
         "introspection_endpoint_auth_methods_supported", "introspection_endpoint_auth_signing_alg_values_supported",
         "code_challenge_methods_supported", "authorization_response_iss_parameter_supported",
         "request_parameter_supported", "request_uri_parameter_supported", "require_request_uri_registration",
+        "request_object_signing_alg_values_supported", "authorization_signing_alg_values_supported",
+        "pushed_authorization_request_endpoint", "device_authorization_endpoint", "dpop_signing_alg_values_supported",
+        "backchannel_authentication_endpoint", "backchannel_token_delivery_modes_supported",
+        "backchannel_authentication_request_signing_alg_values_supported",
+        "backchannel_user_code_parameter_supported",
         "claims_supported", "claim_types_supported", "claims_parameter_supported", "acr_values_supported",
         "prompt_values_supported", "display_values_supported", "ui_locales_supported",
     }  # fmt: skip
