@@ -52,6 +52,7 @@ async def test_the_metadata_says_what_is_offered_and_that_push_and_user_codes_ar
 
 
 async def test_a_client_that_is_not_registered_for_it_asks_nobody(rp: RelyingParty, person: Person) -> None:
+    """CIBA §7.1."""
     answer = await Bank(rp).ask(person)
 
     assert (answer.status, answer.error) == (400, "unauthorized_client")
@@ -59,6 +60,7 @@ async def test_a_client_that_is_not_registered_for_it_asks_nobody(rp: RelyingPar
 
 
 async def test_whoever_proves_no_client_asks_nobody(provider: Provider, client: Bank, person: Person) -> None:
+    """CIBA §7.1."""
     fields = {"client_id": client.rp.client_id, "scope": "openid", "login_hint": person.username}
 
     for each in (fields, fields | {"client_id": "nobody"}, fields | {"client_secret": "wrong"}):
@@ -75,12 +77,14 @@ async def test_a_public_client_asks_nobody(provider: Provider, person: Person) -
 
 @pytest.mark.parametrize("scope", [None, "", "profile", "openidx"])
 async def test_openid_is_required(client: Bank, person: Person, scope: str | None) -> None:
+    """CIBA §7.1."""
     answer = await client.ask(person, scope=scope)
 
     assert (answer.status, answer.error) == (400, "invalid_scope")
 
 
 async def test_exactly_one_hint_is_needed(client: Bank, person: Person) -> None:
+    """CIBA §7.1."""
     for changes in (
         {"login_hint": None},
         {"id_token_hint": "x"},
@@ -93,12 +97,14 @@ async def test_exactly_one_hint_is_needed(client: Bank, person: Person) -> None:
 
 @pytest.mark.parametrize("hint", ["nobody", "nobody@example.org", "x" * 3000, "<b>"])
 async def test_a_hint_that_leads_to_nobody_is_told_so(client: Bank, hint: str) -> None:
+    """CIBA §13: unknown_user_id."""
     answer = await client.ask(login_hint=hint)
 
     assert (answer.status, answer.error) == (400, "unknown_user_id")
 
 
 async def test_a_name_and_an_address_lead_to_the_same_person(client: Bank, person: Person) -> None:
+    """CIBA §7.1."""
     for hint in (person.username, person.user.email, (person.user.email or "").upper()):
         assert (await client.ask(login_hint=hint)).status == 200
 
@@ -106,6 +112,7 @@ async def test_a_name_and_an_address_lead_to_the_same_person(client: Bank, perso
 async def test_an_id_token_leads_to_its_person_if_it_is_ours_for_this_client(
     provider: Provider, client: Bank, browser: HtmlBrowser, asked: Answer, tokens: Answer
 ) -> None:
+    """CIBA §7.1."""
     await to_answer(browser, provider.issuer)
     await browser.submit("consent-allow")
     own = (await client.poll(asked)).id_token
@@ -119,6 +126,7 @@ async def test_an_id_token_leads_to_its_person_if_it_is_ours_for_this_client(
 
 @pytest.mark.parametrize("message", ["x" * 65, "two\nlines", "\u202eevil", " ", "bell\a"])
 async def test_a_message_that_cannot_be_shown_is_refused(client: Bank, person: Person, message: str) -> None:
+    """CIBA §13: invalid_binding_message."""
     answer = await client.ask(person, binding_message=message)
 
     assert (answer.status, answer.error) == (400, "invalid_binding_message")
@@ -126,15 +134,18 @@ async def test_a_message_that_cannot_be_shown_is_refused(client: Bank, person: P
 
 @pytest.mark.parametrize("message", ["x" * 64, "W4SCT", "Überweisung: 12 €"])
 async def test_a_message_of_64_printable_characters_is_taken(client: Bank, person: Person, message: str) -> None:
+    """CIBA §7.1."""
     assert (await client.ask(person, binding_message=message)).status == 200
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "1.5", "soon", "1e3", " 60"])
 async def test_a_life_that_is_no_positive_integer_is_refused(client: Bank, person: Person, wrong: str) -> None:
+    """CIBA §7.1."""
     assert (await client.ask(person, requested_expiry=wrong)).error == "invalid_request"
 
 
 async def test_a_life_is_as_asked_but_never_longer_than_ours(client: Bank, person: Person, clock: HandClock) -> None:
+    """CIBA §7.1."""
     answer = await client.ask(person, requested_expiry="30")
     assert answer.body["expires_in"] == 30
     assert (await client.ask(person, requested_expiry="86400")).body["expires_in"] == 300
@@ -156,6 +167,7 @@ async def test_the_answer_has_what_a_client_needs_and_no_cache_keeps_it(asked: A
 async def test_other_methods_parameters_in_the_url_and_twice_are_refused(
     provider: Provider, client: Bank, person: Person
 ) -> None:
+    """CIBA §7.1."""
     got = await provider.http.get(f"{provider.issuer}/ciba")
     twice = await client.rp.post(
         "backchannel_authentication_endpoint",
@@ -179,6 +191,7 @@ async def test_whoever_may_not_sign_in_is_not_asked(provider: Provider, client: 
 async def test_at_most_three_requests_wait_for_one_person(
     provider: Provider, client: Bank, person: Person, browser: HtmlBrowser, clock: HandClock
 ) -> None:
+    """CIBA §13: access_denied."""
     other = await bank(provider)
     assert [(await each.ask(person)).status for each in (client, other, client)] == [200] * 3
 
@@ -200,6 +213,7 @@ async def test_at_most_three_requests_wait_for_one_person(
 async def test_the_person_learns_of_it_by_mail_and_on_their_account(
     provider: Provider, person: Person, browser: HtmlBrowser, asked: Answer
 ) -> None:
+    """CIBA §8."""
     (mail, *_) = await provider.mail_to(person)
     assert "Harbour Bank" in mail["text"]
     assert "Pay 12 to Ada" in mail["text"]
@@ -215,6 +229,7 @@ async def test_the_person_learns_of_it_by_mail_and_on_their_account(
 async def test_the_page_shows_client_message_scopes_and_place(
     provider: Provider, browser: HtmlBrowser, asked: Answer
 ) -> None:
+    """CIBA §8."""
     page = await to_answer(browser, provider.issuer)
 
     assert page.name == "ciba"
@@ -228,6 +243,7 @@ async def test_the_page_shows_client_message_scopes_and_place(
 async def test_nobody_else_can_see_or_answer_it(
     provider: Provider, client: Bank, browser: HtmlBrowser, asked: Answer
 ) -> None:
+    """CIBA §8."""
     url = (await to_answer(browser, provider.issuer)).url
     async with provider.site.transactions.open(write=False) as stores:
         (waiting,) = await stores.ciba_requests.open_of((await _person_of(provider, browser)).id, provider.clock.now())
@@ -255,6 +271,7 @@ async def _person_of(provider: Provider, browser: HtmlBrowser) -> Person:
 async def test_somebody_else_who_signs_in_meanwhile_decides_nothing(
     provider: Provider, client: Bank, browser: HtmlBrowser, asked: Answer
 ) -> None:
+    """CIBA §8."""
     page = await to_answer(browser, provider.issuer)
     other = await provider.person()
     for name in [name for name in browser.cookies if name.endswith("session")]:
@@ -271,6 +288,7 @@ async def test_somebody_else_who_signs_in_meanwhile_decides_nothing(
 
 
 async def test_consent_is_asked_each_time(provider: Provider, browser: HtmlBrowser, person: Person) -> None:
+    """CIBA §8."""
     client = await bank(provider, is_first_party=True)
     for _ in range(2):
         asked = await client.ask(person)
@@ -286,6 +304,7 @@ async def test_consent_is_asked_each_time(provider: Provider, browser: HtmlBrows
 async def test_tokens_come_after_the_person_agreed_and_only_once(
     provider: Provider, client: Bank, browser: HtmlBrowser, person: Person, asked: Answer
 ) -> None:
+    """CIBA §11."""
     assert (await client.poll(asked)).error == "authorization_pending"
     assert (await client.poll(asked)).error == "slow_down"
     await to_answer(browser, provider.issuer)
@@ -305,6 +324,7 @@ async def test_tokens_come_after_the_person_agreed_and_only_once(
 async def test_a_refusal_reaches_the_client(
     provider: Provider, client: Bank, browser: HtmlBrowser, asked: Answer
 ) -> None:
+    """CIBA §11."""
     await to_answer(browser, provider.issuer)
     await browser.submit("consent-deny")
 
@@ -316,6 +336,7 @@ async def test_a_refusal_reaches_the_client(
 async def test_an_auth_req_id_of_another_client_is_unknown_and_lives(
     provider: Provider, client: Bank, browser: HtmlBrowser, asked: Answer
 ) -> None:
+    """CIBA §11."""
     other = await bank(provider)
     await to_answer(browser, provider.issuer)
     await browser.submit("consent-allow")
@@ -330,6 +351,7 @@ async def test_an_auth_req_id_of_another_client_is_unknown_and_lives(
 async def test_a_request_that_nobody_answered_in_time_has_expired(
     provider: Provider, client: Bank, browser: HtmlBrowser, clock: HandClock, asked: Answer
 ) -> None:
+    """CIBA §11."""
     page = await to_answer(browser, provider.issuer)
     clock.advance(LIFE)
 
@@ -342,6 +364,7 @@ async def test_a_request_that_nobody_answered_in_time_has_expired(
 async def test_acr_values_ask_for_more_and_the_token_says_what_was_proved(
     provider: Provider, client: Bank, browser: HtmlBrowser, person: Person
 ) -> None:
+    """CIBA §11."""
     asked = await client.ask(person, acr_values="urn:unknown " + LOA1V)
     page = await to_answer(browser, provider.issuer)
     assert page.name == "step-up"
@@ -359,6 +382,7 @@ async def test_acr_values_ask_for_more_and_the_token_says_what_was_proved(
 async def test_who_asked_and_who_answered_stands_in_the_trail(
     provider: Provider, client: Bank, browser: HtmlBrowser, person: Person, asked: Answer
 ) -> None:
+    """CIBA §11."""
     await to_answer(browser, provider.issuer)
     await browser.submit("consent-allow")
 

@@ -58,6 +58,7 @@ async def pinged(provider: Provider, server: Receiver) -> Received:
 async def test_a_notification_token_is_required_of_22_to_1024_characters(
     client: Bank, person: Person, token: str | None
 ) -> None:
+    """CIBA §7.1."""
     answer = await client.ask(person, client_notification_token=token)
 
     assert (answer.status, answer.error) == (400, "invalid_request")
@@ -65,6 +66,7 @@ async def test_a_notification_token_is_required_of_22_to_1024_characters(
 
 @pytest.mark.parametrize("token", ["x" * 22, "x" * 1024, "AZaz09-._~+/" * 2 + "=="])
 async def test_a_notification_token_of_bearer_syntax_is_taken(client: Bank, person: Person, token: str) -> None:
+    """CIBA §7.1; RFC 6750 §2.1."""
     assert (await client.ask(person, client_notification_token=token)).status == 200
 
 
@@ -72,6 +74,7 @@ async def test_a_notification_token_of_bearer_syntax_is_taken(client: Bank, pers
 async def test_the_client_is_told_after_yes_and_after_no_and_fetches_at_once(
     provider: Provider, server: Receiver, client: Bank, browser: HtmlBrowser, person: Person, button: str, status: int
 ) -> None:
+    """CIBA §10.2."""
     asked: Answer = await client.ask(person, client_notification_token=TOKEN)
     assert (await client.poll(asked)).error == "authorization_pending", "polling is allowed in ping mode too"
     assert not server.received
@@ -89,6 +92,7 @@ async def test_the_client_is_told_after_yes_and_after_no_and_fetches_at_once(
 async def test_a_client_that_polls_is_not_told(
     provider: Provider, server: Receiver, browser: HtmlBrowser, person: Person
 ) -> None:
+    """CIBA §10.2."""
     server.received.clear()
     client = await bank(provider)
     await client.ask(person, client_notification_token=TOKEN)

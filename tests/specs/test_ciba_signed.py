@@ -47,6 +47,7 @@ async def signer(provider: Provider, person: Person) -> Signer:
 
 
 async def test_a_signed_request_asks_what_it_holds(signer: Signer) -> None:
+    """CIBA §7.1.1."""
     answer = await signer.send(signer.object(requested_expiry=30, binding_message="W4SCT"))
 
     assert (answer.status, answer.body["expires_in"]) == (200, 30)
@@ -57,12 +58,14 @@ async def test_a_signed_request_asks_what_it_holds(signer: Signer) -> None:
 
 
 async def test_who_registered_to_sign_sends_nothing_unsigned(signer: Signer, person: Person) -> None:
+    """CIBA §7.1.1."""
     assert (await signer.client.ask(person)).error == "invalid_request"
     for name, value in (("scope", "openid"), ("login_hint", person.username), ("binding_message", "x")):
         assert (await signer.send(signer.object(), **{name: value})).error == "invalid_request", name
 
 
 async def test_who_did_not_register_to_sign_is_told_so(provider: Provider, signer: Signer, person: Person) -> None:
+    """CIBA §7.1.1."""
     plain = await bank(provider, key=KEY)
 
     answer = await plain.ask(person, request=signer.object(iss=plain.rp.client_id))
@@ -82,6 +85,7 @@ async def test_who_did_not_register_to_sign_is_told_so(provider: Provider, signe
 async def test_a_signature_of_another_key_or_algorithm_counts_for_nothing(
     signer: Signer, changes: dict[str, Any]
 ) -> None:
+    """CIBA §7.1.1."""
     answer = await signer.send(signer.object(**changes))
 
     assert (answer.status, answer.error) == (400, "invalid_request")
@@ -89,6 +93,7 @@ async def test_a_signature_of_another_key_or_algorithm_counts_for_nothing(
 
 @pytest.mark.parametrize("name", ["iss", "aud", "exp", "iat", "nbf", "jti"])
 async def test_every_claim_of_the_list_is_required(signer: Signer, name: str) -> None:
+    """CIBA §7.1.1."""
     assert (await signer.send(signer.object(**{name: None}))).error == "invalid_request"
 
 
@@ -100,6 +105,7 @@ async def test_every_claim_of_the_list_is_required(signer: Signer, name: str) ->
     ],
 )  # fmt: skip
 async def test_a_claim_that_is_wrong_is_refused(signer: Signer, changes: dict[str, Any]) -> None:
+    """CIBA §7.1.1."""
     assert (await signer.send(signer.object(**changes))).error == "invalid_request"
 
 
@@ -112,6 +118,7 @@ async def test_a_claim_that_is_wrong_is_refused(signer: Signer, changes: dict[st
     ],
 )  # fmt: skip
 async def test_times_count_to_the_second(signer: Signer, good: dict[str, int], bad: dict[str, int]) -> None:
+    """CIBA §7.1.1."""
     now = int(signer.clock.timestamp())
 
     assert (await signer.send(signer.object(**{name: now + by for name, by in bad.items()}))).error == "invalid_request"
@@ -119,6 +126,7 @@ async def test_times_count_to_the_second(signer: Signer, good: dict[str, int], b
 
 
 async def test_a_request_is_accepted_once(signer: Signer) -> None:
+    """CIBA §7.1.1."""
     text = signer.object()
     assert (await signer.send(text)).status == 200
 
@@ -127,4 +135,5 @@ async def test_a_request_is_accepted_once(signer: Signer) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "a.b.c.d.e", "." * 2, "x" * 20000])
 async def test_what_is_no_jwt_is_refused(signer: Signer, text: str) -> None:
+    """CIBA §7.1.1."""
     assert (await signer.send(text)).error == "invalid_request"

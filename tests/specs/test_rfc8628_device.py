@@ -43,6 +43,7 @@ async def test_the_metadata_names_the_endpoint_and_the_grant(provider: Provider)
 
 
 async def test_a_client_that_is_not_registered_for_it_gets_no_code(rp: RelyingParty) -> None:
+    """RFC 8628 §3.1."""
     answer = await Television(rp).begin()
 
     assert (answer.status, answer.error) == (400, "unauthorized_client")
@@ -50,6 +51,7 @@ async def test_a_client_that_is_not_registered_for_it_gets_no_code(rp: RelyingPa
 
 
 async def test_whoever_proves_no_client_gets_no_code(provider: Provider) -> None:
+    """RFC 8628 §3.1: as at the token endpoint."""
     confidential = await television(provider, token_endpoint_auth_method="client_secret_basic")
 
     unknown = await confidential.rp.http.post(f"{provider.issuer}/device_authorization", data={"client_id": "nobody"})
@@ -64,6 +66,7 @@ async def test_whoever_proves_no_client_gets_no_code(provider: Provider) -> None
 
 @pytest.mark.parametrize("profile", [Profile.OAUTH21, Profile.OIDC, Profile.NATIVE])
 async def test_every_profile_may_use_it(provider: Provider, profile: Profile) -> None:
+    """RFC 8628 §3.1."""
     method = "none" if profile is Profile.NATIVE else "client_secret_post"
     tv = await television(provider, token_endpoint_auth_method=method, profile=profile)
 
@@ -71,18 +74,21 @@ async def test_every_profile_may_use_it(provider: Provider, profile: Profile) ->
 
 
 async def test_a_scope_of_which_none_is_left_is_refused_and_unknown_ones_are_dropped(tv: Television) -> None:
+    """RFC 8628 §3.1."""
     assert (await tv.begin(scope="nonsense")).error == "invalid_scope"
     assert (await tv.begin(scope=None)).error == "invalid_scope"
     assert (await tv.begin(scope="openid nonsense")).status == 200
 
 
 async def test_a_parameter_sent_twice_is_refused(tv: Television) -> None:
+    """RFC 8628 §3.1."""
     answer = await tv.rp.post("device_authorization_endpoint", [("scope", "openid"), ("scope", "email")])
 
     assert (answer.status, answer.error) == (400, "invalid_request")
 
 
 async def test_other_methods_and_parameters_in_the_url_are_refused(provider: Provider, tv: Television) -> None:
+    """RFC 8628 §3.1: POST only."""
     url = f"{provider.issuer}/device_authorization"
     got = await provider.http.get(url)
     queried = await provider.http.post(f"{url}?scope=openid", data={"client_id": tv.rp.client_id})
@@ -117,6 +123,7 @@ async def test_a_user_code_has_eight_letters_that_spell_no_word(tv: Television) 
 
 
 async def test_whoever_is_not_signed_in_signs_in_first_and_keeps_the_code(browser: HtmlBrowser, begun: Answer) -> None:
+    """RFC 8628 §3.3."""
     page = await browser.open(begun.body["verification_uri_complete"])
     assert page.name == "login"
 
@@ -143,6 +150,7 @@ async def test_the_complete_address_fills_the_field_and_approves_nothing(
 async def test_the_page_names_the_client_and_the_code_and_asks_whether_the_person_started_it(
     browser: HtmlBrowser, begun: Answer
 ) -> None:
+    """RFC 8628 §3.3."""
     page = await type_code(browser, begun)
 
     assert page.text("consent-client") == "Living Room"
@@ -169,6 +177,7 @@ async def test_a_code_is_read_without_case_spaces_and_dashes(
 
 @pytest.mark.parametrize("typed", ["BBBB-BBBB", "BBBB", "", "AEIO-UAEI", "<b>", "B" * 64])
 async def test_an_unknown_code_is_told_so_on_the_same_page(browser: HtmlBrowser, begun: Answer, typed: str) -> None:
+    """RFC 8628 §3.3."""
     await browser.open(begun.body["verification_uri"])
     await browser.sign_in()
 
@@ -179,6 +188,7 @@ async def test_an_unknown_code_is_told_so_on_the_same_page(browser: HtmlBrowser,
 
 
 async def test_consent_is_asked_each_time_even_of_first_party_clients(provider: Provider, browser: HtmlBrowser) -> None:
+    """RFC 8628 §5.4: anybody may send somebody a code."""
     tv = await television(provider, is_first_party=True)
 
     for _ in range(2):
@@ -190,6 +200,7 @@ async def test_consent_is_asked_each_time_even_of_first_party_clients(provider: 
 async def test_an_answer_counts_once_and_a_second_browser_is_told(
     provider: Provider, browser: HtmlBrowser, person: Person, begun: Answer
 ) -> None:
+    """RFC 8628 §3.3."""
     async with provider.browser(person) as other:
         await type_code(browser, begun)
         await type_code(other, begun)
@@ -206,6 +217,7 @@ async def test_an_answer_counts_once_and_a_second_browser_is_told(
 async def test_tokens_come_after_the_person_agreed_and_only_once(
     tv: Television, browser: HtmlBrowser, person: Person, begun: Answer
 ) -> None:
+    """RFC 8628 §3.5."""
     assert (await tv.poll(begun)).error == "authorization_pending"
     await allow(browser, begun)
 
@@ -223,6 +235,7 @@ async def test_tokens_come_after_the_person_agreed_and_only_once(
 async def test_auth_time_is_when_the_person_signed_in_and_not_when_the_device_asked(
     provider: Provider, clock: HandClock, tv: Television, browser: HtmlBrowser
 ) -> None:
+    """OIDC Core §2."""
     begun = await tv.begin()
     await browser.open(begun.body["verification_uri"])
     await browser.sign_in()
@@ -238,6 +251,7 @@ async def test_auth_time_is_when_the_person_signed_in_and_not_when_the_device_as
 async def test_refresh_tokens_are_as_for_every_other_grant(
     provider: Provider, tv: Television, browser: HtmlBrowser, begun: Answer
 ) -> None:
+    """RFC 8628 §3.5: the answer of RFC 6749 §5.1."""
     await allow(browser, begun)
     first = await tv.poll(begun)
 
@@ -267,6 +281,7 @@ async def test_a_client_in_haste_waits_five_seconds_longer_for_good(
 
 
 async def test_a_refusal_reaches_the_device(tv: Television, browser: HtmlBrowser, begun: Answer) -> None:
+    """RFC 8628 §3.5."""
     await type_code(browser, begun)
     await browser.submit("consent-deny")
 
@@ -278,6 +293,7 @@ async def test_a_refusal_reaches_the_device(tv: Television, browser: HtmlBrowser
 async def test_a_code_that_nobody_used_in_time_has_expired(
     clock: HandClock, tv: Television, browser: HtmlBrowser, begun: Answer
 ) -> None:
+    """RFC 8628 §3.5."""
     clock.advance(LIFE - TICK)
     assert (await tv.poll(begun)).error == "authorization_pending"
     late = await tv.begin()
@@ -296,6 +312,7 @@ async def test_a_code_that_nobody_used_in_time_has_expired(
 async def test_an_answer_that_comes_too_late_is_told_to_the_person(
     clock: HandClock, tv: Television, browser: HtmlBrowser, begun: Answer
 ) -> None:
+    """RFC 8628 §3.5."""
     await type_code(browser, begun)
     clock.advance(LIFE)
 
@@ -308,6 +325,7 @@ async def test_an_answer_that_comes_too_late_is_told_to_the_person(
 async def test_an_answer_of_the_last_moment_can_be_fetched_for_a_minute(
     clock: HandClock, tv: Television, browser: HtmlBrowser
 ) -> None:
+    """RFC 8628 §3.5."""
     for wait, status in ((60 * SECOND - TICK, 200), (60 * SECOND, 400)):
         begun = await tv.begin()
         await type_code(browser, begun)
@@ -320,6 +338,7 @@ async def test_an_answer_of_the_last_moment_can_be_fetched_for_a_minute(
 async def test_a_device_code_of_another_client_is_unknown_and_lives(
     provider: Provider, tv: Television, browser: HtmlBrowser, begun: Answer
 ) -> None:
+    """RFC 8628 §3.5."""
     other = await television(provider)
     await allow(browser, begun)
 
@@ -333,6 +352,7 @@ async def test_a_device_code_of_another_client_is_unknown_and_lives(
 async def test_what_was_allowed_dies_with_the_session_that_allowed_it(
     tv: Television, browser: HtmlBrowser, begun: Answer
 ) -> None:
+    """OIDC Core §11: without offline_access."""
     await allow(browser, begun)
     await browser.open(f"{tv.rp.issuer}/end_session")
     await browser.submit("logout-yes")
@@ -343,6 +363,7 @@ async def test_what_was_allowed_dies_with_the_session_that_allowed_it(
 async def test_a_poll_that_only_waits_leaves_nothing_in_the_trail(
     provider: Provider, tv: Television, begun: Answer
 ) -> None:
+    """RFC 8628 §3.5."""
     for _ in range(2):
         await tv.poll(begun)
 

@@ -19,9 +19,9 @@ from idp.domain.client import CONFIDENTIAL_METHODS, Client
 from idp.domain.secret import make_secret
 from idp.domain.user import User
 from idp.domain.waiting import WaitingRequest
+from idp.oauth import ciba_hints, ciba_signed, waiting
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
-from idp.oauth.extensions import ciba_hints, ciba_signed, waiting
 from idp.oauth.grants.polled import PolledGrant
 from idp.oauth.request import Answer, ProtocolRequest
 from idp.policy import lifetimes, lockout

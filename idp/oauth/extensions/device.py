@@ -16,10 +16,10 @@ from idp.domain.approval import (
 )
 from idp.domain.secret import Digest, Digester, make_secret, make_word
 from idp.domain.waiting import WaitingRequest
+from idp.oauth import waiting
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
 from idp.oauth.errors import TooManyRequests
-from idp.oauth.extensions import waiting
 from idp.oauth.grants.polled import PolledGrant
 from idp.oauth.grants.token_grant import TokenGrant
 from idp.oauth.request import Answer, ProtocolRequest

@@ -8,6 +8,7 @@ from authlib.oauth2.rfc6749 import InvalidScopeError, UnauthorizedClientError
 from idp.domain.approval import Approval, Channel
 from idp.domain.authorization import AuthorizationRequest, ResponseMode
 from idp.domain.client import Client
+from idp.domain.definitions import Definitions
 from idp.domain.secret import make_id
 from idp.domain.waiting import WaitingRequest, WaitingState
 from idp.oauth.authlib_models import allowed_scopes
@@ -39,7 +40,7 @@ def asked_of(
 ) -> WaitingRequest:
     """Return what the client asks for, waiting from now on for anybody's answer."""
     request_id, parameters = make_id(), {name: value for name, value in pairs if value}
-    asked = _scopes(client, parameters.get("scope"))
+    asked = _scopes(client, parameters.get("scope"), wait(context.definitions()))
     audience, scopes = resource_indicators.at_endpoint(context, client, pairs, asked)
     if not scopes:
         raise InvalidScopeError("none of these scopes belongs to the resources that were asked for")
@@ -59,9 +60,9 @@ def asked_of(
     )
 
 
-def _scopes(client: Client, text: str | None) -> tuple[str, ...]:
+def _scopes(client: Client, text: str | None, definitions: Definitions) -> tuple[str, ...]:
     """Return the scopes that the client may have of those it asks for, or its default (RFC 6749 §3.3)."""
-    scopes = allowed_scopes(client, text.split(" ") if text else client.default_scopes)
+    scopes = allowed_scopes(client, text.split(" ") if text else client.default_scopes, definitions)
     if "refresh_token" not in client.grant_types:
         scopes = tuple(scope for scope in scopes if scope != "offline_access")
     if not scopes:
