@@ -7,16 +7,22 @@ import pytest
 from tests.support.back_office import BackOffice, Person, open_back_office
 from tests.support.html_browser import HtmlBrowser
 from tests.support.server import ServerProcess
+from tests.support.session import free_port
+
+PORTS = 16
 
 
 @pytest.fixture(scope="session")
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BackOffice]:
-    """The back office of a running provider."""
+    """The back office of a running provider, and ports on which it may call websites back."""
+    ports = [free_port() for _ in range(PORTS)]
+    reached = ",".join(f"localhost:{port}" for port in ports)
     folder = tmp_path_factory.mktemp("provider")
     async with (
-        ServerProcess(folder, settings={"IDP_RATE_LIMITS": "off"}) as server,
+        ServerProcess(folder, settings={"IDP_RATE_LIMITS": "off", "IDP_OUTBOUND_ALLOW": reached}) as server,
         open_back_office(server) as office,
     ):
+        office.ports = ports
         yield office
 
 

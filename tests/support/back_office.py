@@ -55,6 +55,7 @@ class BackOffice:
 
     def __init__(self, server: ServerProcess, site: Site) -> None:
         self.server = server
+        self.ports: list[int] = []  #: where the server may call a website back; each is for one website
         self.site = site  #: wired up on the same database; to be read, and to be changed only through its flows
 
     async def person(self, username: str | None = None, **claims: Any) -> Person:

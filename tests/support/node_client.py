@@ -53,7 +53,7 @@ class NodeClient:
 async def node_client() -> AsyncIterator[NodeClient]:
     """Start the relying party, and end it afterwards."""
     process = await asyncio.create_subprocess_exec(
-        *_node(),
+        *node_command(),
         str(SCRIPT),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -69,7 +69,8 @@ async def node_client() -> AsyncIterator[NodeClient]:
             await process.wait()
 
 
-def _node() -> list[str]:
+def node_command() -> list[str]:
+    """Return how Node is started; fails with what to do if something is missing."""
     node = shutil.which("node")
     assert node is not None, "node is missing: run tests/clients/install.sh"
     assert Path(FOLDER, "node_modules").is_dir(), "npm packages are missing: run tests/clients/install.sh"

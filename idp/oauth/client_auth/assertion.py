@@ -1,8 +1,8 @@
 """Client authentication by assertion – RFC 7523 §2.2, §3 as updated by RFC 10070; OIDC Core §9.
 
 private_key_jwt and client_secret_jwt. Stricter than RFC 7523: `aud` is our issuer as one string (profile `oidc` may
-name the token endpoint), `exp` is near, `jti` is required and accepted once by all workers, the algorithm is one that
-was registered, and no key or URL inside the token is looked at.
+name the token endpoint, or that which is called: RFC 9126 §2), `exp` is near, `jti` is required and accepted once by
+all workers, the algorithm is one that was registered, and no key or URL inside the token is looked at.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,8 @@ class AssertionAuthentication:
         if registered is None or registered.noun.auth_method is not self.method:
             return None
         claims = self._verified(text, registered.noun)
-        if claims is None or not self._claims_hold(claims, registered.noun) or not self._is_first_use(claims):
+        here = self.issuer + request.http.path
+        if claims is None or not self._claims_hold(claims, registered.noun, here) or not self._is_first_use(claims):
             return None
         return registered
 
@@ -78,9 +79,11 @@ class AssertionAuthentication:
         jwks = client.jwks if self.remote_keys is None else self.remote_keys.of(client)
         return fitting_keys(jwks, alg, kid)
 
-    def _claims_hold(self, claims: Mapping[str, Json], client: Client) -> bool:
+    def _claims_hold(self, claims: Mapping[str, Json], client: Client, here: str) -> bool:
         expires, jti = claims.get("exp"), claims.get("jti")
-        if claims.get("iss") != client.id or claims.get("sub") != client.id or not self._is_for_us(claims, client):
+        if claims.get("iss") != client.id or claims.get("sub") != client.id:
+            return False
+        if not self._is_for_us(claims, client, here):
             return False
         if not isinstance(jti, str) or not 0 < len(jti) <= 256 or not _is_number(expires):
             return False
@@ -92,12 +95,13 @@ class AssertionAuthentication:
         times = [claims[name] for name in ("iat", "nbf") if name in claims]
         return all(_is_number(value) and float(value) <= seconds + ahead for value in times)  # type: ignore[arg-type]
 
-    def _is_for_us(self, claims: Mapping[str, Json], client: Client) -> bool:
+    def _is_for_us(self, claims: Mapping[str, Json], client: Client, here: str) -> bool:
+        """Say whether the audience is ours: the issuer, for profile `oidc` the token endpoint or the one called too."""
         audience = claims.get("aud")
         if not rules_for(client).accepts_token_url_as_audience:
             return audience == self.issuer
         listed = audience if isinstance(audience, list) else [audience]
-        return bool(listed) and all(entry in (self.issuer, self.token_url) for entry in listed)
+        return bool(listed) and all(entry in (self.issuer, self.token_url, here) for entry in listed)
 
     def _is_first_use(self, claims: Mapping[str, Json]) -> bool:
         digest = self.digester.digest("jti", f"{claims['iss']}|{claims['jti']}")
