@@ -25,6 +25,9 @@ from idp.storage.stores import Stores, Transactions
 from idp.storage.webhook_deliveries import Delivery
 from idp.storage.webhooks import Webhook
 
+#: By which a client comes to know somebody: a code, or tokens that need none.
+_MEETINGS = frozenset({EventKind.CODE_ISSUED, EventKind.TOKENS_ISSUED})
+
 
 class StreamSignals:
     """Turns events into what receivers are told."""
@@ -39,7 +42,7 @@ class StreamSignals:
         """Return what a stream is owed for an event; note whom its client has met."""
         if hook.client_id is None:
             return ()
-        if event.kind == EventKind.CODE_ISSUED and event.client_id == hook.client_id and event.user_id is not None:
+        if event.kind in _MEETINGS and event.client_id == hook.client_id and event.user_id is not None:
             await stores.webhook_subjects.note(hook.id, event.user_id)
             return ()
         signal = ssf.signal_of(event)
