@@ -6,6 +6,7 @@ from typing import Any
 from scim2_models import Context, PatchOp
 
 from idp.domain.json import Json
+from idp.flows.admin.scim import entra
 from idp.flows.admin.scim.faults import Kind, ScimProblem, reading
 from idp.flows.admin.scim.filters import check_bounds
 from idp.flows.admin.scim.models import POLICY
@@ -32,11 +33,26 @@ def replaced(document: Mapping[str, Json], before: Any) -> Any:
 
 
 def patched(document: Mapping[str, Json], before: Any) -> Any:
-    """Return a resource with the changes of a PATCH."""
-    patch, after = patch_of(document, before), before.model_copy(deep=True)
-    with reading():
-        patch.patch(after, scim_policy=POLICY)
+    """Return a person with the changes of a PATCH, one after another: what one makes, the next may mean."""
+    name, changes = _changes_of(document)
+    _check_count(changes := entra.in_letter(changes))
+    patch_of({**document, name: changes} if changes else document, before)
+    after = before.model_copy(deep=True)
+    for change in changes:
+        assert isinstance(change, Mapping), "anything else was refused"
+        patch = patch_of({**document, name: [entra.suited(change, after)]}, after)
+        with reading():
+            patch.patch(after, scim_policy=POLICY)
     return after
+
+
+def _changes_of(document: Mapping[str, Json]) -> tuple[str, list[Json]]:
+    """Return the changes of a PATCH and what they are called in it."""
+    for name, value in document.items():
+        if name.lower() == "operations" and isinstance(value, list):
+            _check_changes(value)
+            return name, value
+    return "Operations", []
 
 
 def patch_of(document: Mapping[str, Json], before: Any) -> Any:
@@ -63,8 +79,7 @@ def check_lists(value: Json, most: int) -> None:
 
 def _check_changes(changes: list[Json]) -> None:
     """Raise ScimProblem for too many changes, paths that are too long or too deep to be parsed, and passwords."""
-    if len(changes) > _MOST_CHANGES:
-        raise ScimProblem(Kind.INVALID_VALUE, f"a PATCH has {_MOST_CHANGES} operations at most")
+    _check_count(changes)
     for change in changes:
         if not isinstance(change, Mapping):
             continue
@@ -74,6 +89,11 @@ def _check_changes(changes: list[Json]) -> None:
             if name.lower() == "value" and isinstance(value, Mapping):
                 for path in value:
                     _check_path(path)
+
+
+def _check_count(changes: list[Json]) -> None:
+    if len(changes) > _MOST_CHANGES:
+        raise ScimProblem(Kind.INVALID_VALUE, f"a PATCH has {_MOST_CHANGES} operations at most")
 
 
 def _check_path(path: str) -> None:

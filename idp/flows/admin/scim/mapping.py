@@ -12,6 +12,7 @@ from scim2_models import ComplexAttribute, Reference
 from idp.domain.json import Json
 from idp.domain.user import BadIdentifier, UserStatus, normalise_email, plain_email
 from idp.domain.user import User as Account
+from idp.flows.admin.scim.entra import ONE_HERE
 from idp.flows.admin.scim.faults import Kind, ScimProblem
 from idp.flows.admin.scim.models import (
     Address,
@@ -159,7 +160,7 @@ def _only(values: Sequence[_Part] | None, attribute: str) -> _Part | None:
     """Return the one value of an attribute that has many in SCIM."""
     found = [each for each in values or () if each is not None]
     if len(found) > 1:
-        raise ScimProblem(Kind.INVALID_VALUE, f"{attribute} has one value here")
+        raise ScimProblem(Kind.INVALID_VALUE, f"{attribute}: {ONE_HERE}")
     return found[0] if found else None
 
 
