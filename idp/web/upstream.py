@@ -178,8 +178,9 @@ async def show_link(request: Request) -> Response:
         if isinstance(standing, Stuck):
             return stuck(request, standing.why, standing.retry_path)
         offer = await site.upstreams.accounts.offer(context, standing)
-        if offer is None or standing.step is not Step.LINK:
+        if offer is None and standing.step is Step.LINK:  # it waited for too long
             await site.upstreams.accounts.leave_unlinked(context, standing)
+        if offer is None or standing.step is not Step.LINK:
             return to_response(request, await authorization.resume(context, visit, standing.interaction.id))
     return pages.page(
         request,
@@ -206,11 +207,10 @@ async def submit_link(request: Request) -> Response:
         check_unless_foreign(request, visit, fields, standing)
         if isinstance(standing, Stuck):
             return stuck(request, standing.why, standing.retry_path)
-        refused = None
-        if "link-yes" in fields:
-            refused = await site.upstreams.accounts.link(context, standing)
-        elif "link-no" in fields:
-            await site.upstreams.accounts.leave_unlinked(context, standing)
-        if refused is not None:
+        if standing.step is Step.LINK and "link-yes" in fields:
+            await site.upstreams.accounts.link(
+                context, standing
+            )  # what cannot be linked is left, and the sign-in goes on
+        if standing.step is Step.LINK and ("link-yes" in fields or "link-no" in fields):
             await site.upstreams.accounts.leave_unlinked(context, standing)
         return to_response(request, await authorization.resume(context, visit, interaction_id))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -28,6 +29,8 @@ class Elsewhere:
 
     provider: Target
     fake: FakeProvider
+    spare: socket  #: another place that may be reached, with nobody there yet
+    spare_origin: str
 
     async def upstream(self, **changes: Any) -> Upstream:
         """Set the other provider up anew, under an id that no other test has."""
@@ -87,9 +90,10 @@ def changed(url: str, **parameters: str | None) -> str:
 @asynccontextmanager
 async def elsewhere(folder: Path, **settings: str) -> AsyncIterator[Elsewhere]:
     """Yield a provider with another one beside it, whose clocks are the same."""
-    listener, origin = listening()
-    allowed = urlsplit(origin).netloc
-    async with target("sqlite", folder, outbound_allow=settings.pop("allow", allowed), **settings) as provider:
+    (listener, origin), (spare, spare_origin) = listening(), listening()
+    allowed = ",".join(urlsplit(each).netloc for each in (origin, spare_origin))
+    async with target("sqlite", folder, outbound_allow=allowed, **settings) as provider:
         fake = FakeProvider(origin, now=provider.clock.timestamp)
         async with served(fake.app, listener):
-            yield Elsewhere(provider, fake)
+            yield Elsewhere(provider, fake, spare, spare_origin)
+    spare.close()

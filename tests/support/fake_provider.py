@@ -104,8 +104,9 @@ class FakeProvider:
                 return JSONResponse({"error": "invalid_grant", "error_description": "unknown refresh token"}, 400)
             asked = {"client_id": credentials.split(":")[0]}
         else:
-            asked = self._codes.pop(form["code"])
-            assert s256(form["code_verifier"]) == asked["code_challenge"]
+            asked = self._codes.pop(form["code"], {})
+            if s256(form["code_verifier"]) != asked.get("code_challenge"):
+                return JSONResponse({"error": "invalid_grant", "error_description": "unknown code"}, 400)
         return self._json("token", self._tokens(asked) | self.lies.tokens)
 
     async def _userinfo(self, request: Request) -> Response:
