@@ -47,7 +47,7 @@ def parameters_of(context: Context, client: Client, form: Pairs) -> Pairs:
     return [
         (name, _text(name, each))
         for name, value in claims.items()
-        if name in PARAMETERS
+        if name in PARAMETERS and value is not None
         for each in (value if name == "resource" and isinstance(value, list) else [value])
     ]
 
