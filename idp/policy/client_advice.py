@@ -32,6 +32,8 @@ class Advice(StrEnum):
     ASSERTION = "assertion"
     METHOD = "method"
     UNREGISTERED = "unregistered"
+    ENCRYPTION = "encryption"
+    LOGOUT = "logout"
     OTHER = "other"
 
 
@@ -61,6 +63,8 @@ SENTENCES: Mapping[Advice, str] = {
     Advice.ASSERTION: "Sign with a registered key; aud is the issuer, exp is near, and each jti is sent once.",
     Advice.METHOD: "Prove the client by the one method that it is registered for, or register another one.",
     Advice.UNREGISTERED: "Register the redirect URI that it sends, character for character, or send a registered one.",
+    Advice.ENCRYPTION: "Publish a key with use enc that fits the registered algorithm, in jwks or at the jwks_uri.",
+    Advice.LOGOUT: "Answer logout tokens with 200 within five seconds, at an address that can be reached from here.",
     Advice.OTHER: "Look at the event's detail in the trail, and compare with the client's registration.",
 }
 _BY_CHECK: Mapping[str, Advice] = {
@@ -87,6 +91,7 @@ _BY_CHECK: Mapping[str, Advice] = {
     "check_person": Advice.ISSUER,
     "spend_assertion": Advice.ISSUER,
     "check_grant_type": Advice.GRANT_TYPE,
+    "check_encryption": Advice.ENCRYPTION,
     "auth_method": Advice.METHOD,
     "private_key_jwt": Advice.ASSERTION,
     "client_secret_jwt": Advice.ASSERTION,
@@ -110,12 +115,14 @@ _BY_ERROR: Mapping[str, Advice] = {
     "consent_denied": Advice.PERSON_SAID_NO,
     "invalid_client": Advice.SECRET,
     "unregistered_redirect_uri": Advice.UNREGISTERED,
+    "logout_undelivered": Advice.LOGOUT,
 }
 
 
 def advise(reason: str, refused_by: str | None) -> Advice:
     """Return what to do about a refusal: by the check that refused, else by its error."""
     by_error = _BY_ERROR.get(reason, Advice.OTHER)
-    if by_error is Advice.INVALID_REQUEST:  # whichever check it was that missed a parameter
+    is_about_parameters = by_error is Advice.INVALID_REQUEST and refused_by != "check_encryption"
+    if is_about_parameters:  # whichever check it was that missed one
         return by_error
     return _BY_CHECK.get(refused_by or "", by_error)

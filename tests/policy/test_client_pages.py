@@ -60,6 +60,8 @@ def test_every_check_that_can_refuse_has_advice_of_its_own() -> None:
         ("invalid_grant", "check_verifier", Advice.VERIFIER),
         ("invalid_scope", None, Advice.SCOPE),
         ("access_denied", None, Advice.PERSON_SAID_NO),
+        ("invalid_request", "check_encryption", Advice.ENCRYPTION),
+        ("logout_undelivered", None, Advice.LOGOUT),
         ("something_new", "a_new_check", Advice.OTHER),
         ("something_new", None, Advice.OTHER),
     ],

@@ -256,6 +256,8 @@ async def test_a_client_that_will_not_have_it_is_not_asked_again(here: Logouts) 
     assert await here.deliver() == 0
     [event] = [each for each in await here.desk.events("logout_undelivered") if each["client_id"] == rp.client_id]
     assert event["detail"] == {"reason": "answered 400", "tries": 1}
+    errors = (await here.desk.do("clients.errors", id=rp.client_id))["items"]
+    assert [(each["reason"], each["advice"]) for each in errors] == [("logout_undelivered", "logout")]
 
 
 FAULTS = {

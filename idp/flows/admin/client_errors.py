@@ -17,7 +17,7 @@ from idp.policy.client_advice import SENTENCES, advise
 MOST = 2000  # of the newest refusals are looked at
 _ERRORS = frozenset({
     EventKind.AUTHORIZATION_REFUSED, EventKind.TOKEN_REFUSED, EventKind.CODE_REPLAYED, EventKind.REFRESH_REUSED,
-    EventKind.CONSENT_DENIED, EventKind.CLIENT_REFUSED,
+    EventKind.CONSENT_DENIED, EventKind.CLIENT_REFUSED, EventKind.LOGOUT_UNDELIVERED,
 })  # fmt: skip
 
 
