@@ -117,7 +117,7 @@ async def test_a_person_is_asked_by_requests_oauth2client_and_answers(
 async def test_requests_oauth2client_signs_what_it_asks(
     office: BackOffice, http: requests.Session, person: Person
 ) -> None:
-    """CIBA §7.1.1; the library sends null for what is absent, and leaves claims about the request to whoever uses it."""
+    """CIBA §7.1.1; the library sends null for what is absent, and leaves claims about the request to its user."""
     key = Jwk.generate(alg="ES256").with_kid_thumbprint()
     registration = await office.client(
         [], grant_types=[CIBA], response_types=[], scope="openid", token_endpoint_auth_method="private_key_jwt",
