@@ -10,6 +10,7 @@ from tests.support.server import ServerProcess
 from tests.support.session import free_port
 
 PORTS = 16
+SETTINGS = {"IDP_RATE_LIMITS": "off", "IDP_IMPLICIT_AND_HYBRID": "on"}
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Back
     reached = ",".join(f"localhost:{port}" for port in ports)
     folder = tmp_path_factory.mktemp("provider")
     async with (
-        ServerProcess(folder, settings={"IDP_RATE_LIMITS": "off", "IDP_OUTBOUND_ALLOW": reached}) as server,
+        ServerProcess(folder, settings=SETTINGS | {"IDP_OUTBOUND_ALLOW": reached}) as server,
         open_back_office(server) as office,
     ):
         office.ports = ports

@@ -75,6 +75,13 @@ class BackOffice:
         assert not isinstance(made, Refused), made
         return Person(made.id, name, name)
 
+    async def waiting_approval(self, person: Person) -> str:
+        """Return the id of the one request that waits for somebody to approve it (CIBA)."""
+        async with self.site.transactions.open(write=False) as stores:
+            waiting = await stores.ciba_requests.open_of(person.sub, self.site.clock.now())
+        assert len(waiting) == 1, waiting
+        return waiting[0].id
+
     async def client(
         self,
         redirect_uris: Sequence[str],

@@ -27,11 +27,21 @@ function remember(tokens) {
 }
 
 const commands = {
-  async discover({ issuer, clientId, method, metadata = {}, ...credentials }) {
+  // `features`: dpop (ES256 or another alg), jwtResponse, codeIdToken, idToken, decrypt (a private JWK)
+  async discover({ issuer, clientId, method, metadata = {}, features = {}, ...credentials }) {
     const proof = await authentication[method](credentials)
     const execute = [client.allowInsecureRequests] // http, because everything here is on localhost
     now.config = await client.discovery(new URL(issuer), clientId, metadata, proof, { execute })
-    client.enableNonRepudiationChecks(now.config) // verify the ID token's signature although it came over the wire
+    if (features.jwtResponse) client.useJwtResponseMode(now.config)
+    if (features.codeIdToken) client.useCodeIdTokenResponseType(now.config)
+    if (features.idToken) client.useIdTokenResponseType(now.config)
+    if (!features.decrypt) client.enableNonRepudiationChecks(now.config) // verify the ID token's signature as well
+    if (features.decrypt) {
+      const { alg, kid, ...key } = features.decrypt
+      client.enableDecryptingResponses(now.config, undefined, { key: await jose.importJWK(key, alg), alg, kid })
+    }
+    const dpop = features.dpop && client.getDPoPHandle(now.config, await client.randomDPoPKeyPair(features.dpop))
+    now.options = dpop ? { DPoP: dpop } : {}
     return now.config.serverMetadata()
   },
 
@@ -41,20 +51,29 @@ const commands = {
     const options = { initialAccessToken, execute }
     now.config = await client.dynamicClientRegistration(new URL(issuer), metadata, undefined, options)
     client.enableNonRepudiationChecks(now.config)
+    now.options = {}
     return now.config.clientMetadata()
   },
 
-  async begin({ parameters }) {
+  // `sign` is {jwk, alg} for a signed request; with `push` it goes over the back channel
+  async begin({ parameters, push, sign }) {
     const verifier = client.randomPKCECodeVerifier()
     now.request = { verifier, state: client.randomState(), nonce: client.randomNonce() }
-    const url = client.buildAuthorizationUrl(now.config, {
+    let sent = {
       state: now.request.state,
       nonce: now.request.nonce,
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       ...parameters,
-    })
-    return { url: url.href }
+    }
+    if (sign) {
+      const key = { key: await signingKey(sign.jwk, sign.alg), kid: sign.jwk.kid }
+      const signed = await client.buildAuthorizationUrlWithJAR(now.config, sent, key)
+      if (!push) return { url: signed.href }
+      sent = Object.fromEntries(signed.searchParams)
+    }
+    if (push) return { url: (await client.buildAuthorizationUrlWithPAR(now.config, sent, now.options)).href }
+    return { url: client.buildAuthorizationUrl(now.config, sent).href }
   },
 
   // `form` is what a form_post page sent; without it the answer stands in the URL
@@ -69,15 +88,36 @@ const commands = {
         expectedNonce: now.request.nonce,
         idTokenExpected: true,
         maxAge: maxAge ?? undefined,
-      }),
+      }, undefined, now.options),
     )
   },
 
-  refresh: async () => remember(await client.refreshTokenGrant(now.config, now.tokens.refresh_token)),
-  userinfo: async () => client.fetchUserInfo(now.config, now.tokens.access_token, now.claims.sub),
+  // response_type=id_token: everything came with the answer
+  async implicit({ url }) {
+    return client.implicitAuthentication(now.config, new URL(url), now.request.nonce, { expectedState: now.request.state })
+  },
+
+  async device({ parameters }) {
+    now.device = await client.initiateDeviceAuthorization(now.config, parameters)
+    return now.device
+  },
+  pollDevice: async () => remember(await client.pollDeviceAuthorizationGrant(now.config, now.device, undefined, now.options)),
+
+  async ciba({ parameters }) {
+    now.ciba = await client.initiateBackchannelAuthentication(now.config, parameters)
+    return now.ciba
+  },
+  pollCiba: async () => remember(await client.pollBackchannelAuthenticationGrant(now.config, now.ciba, undefined, now.options)),
+
+  exchange: async ({ parameters }) => client.genericGrantRequest(
+    now.config, 'urn:ietf:params:oauth:grant-type:token-exchange', { subject_token: now.tokens.access_token, ...parameters }, now.options,
+  ),
+
+  refresh: async () => remember(await client.refreshTokenGrant(now.config, now.tokens.refresh_token, undefined, now.options)),
+  userinfo: async () => client.fetchUserInfo(now.config, now.tokens.access_token, now.claims.sub, now.options),
   introspect: async ({ which }) => client.tokenIntrospection(now.config, now.tokens[which]),
   revoke: async ({ which }) => (await client.tokenRevocation(now.config, now.tokens[which])) ?? null,
-  machine: async ({ parameters = {} }) => client.clientCredentialsGrant(now.config, parameters),
+  machine: async ({ parameters = {} }) => client.clientCredentialsGrant(now.config, parameters, now.options),
 
   async endSession({ parameters }) {
     return { url: client.buildEndSessionUrl(now.config, { id_token_hint: now.tokens.id_token, ...parameters }).href }

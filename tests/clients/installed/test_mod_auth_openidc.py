@@ -1,5 +1,6 @@
 """Apache with mod_auth_openidc (Debian), an OpenID-certified client, and a person in front of it in Chromium."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -185,6 +186,52 @@ async def test_a_client_with_a_key_and_any_id_token_algorithm(
             await Visit(page, person, site).sign_in()
 
             await expect(page.locator("#name")).to_have_text(person.name)
+
+
+async def test_a_session_that_ends_at_the_provider_ends_at_the_website(
+    page: Page, person: Person, office: BackOffice
+) -> None:
+    """Back-Channel Logout §2.5: the module checks the logout token, and forgets the session that it names."""
+    async with apache_folder() as folder:
+        site = Apache(folder, port=office.ports.pop())
+        client = await office.client(
+            [site.redirect_uri],
+            backchannel_logout_uri=f"{site.redirect_uri}?logout=backchannel",
+            backchannel_logout_session_required=True,
+        )
+        options = {"OIDCClientID": client.client_id, "OIDCClientSecret": str(client.client_secret)}
+        async with running_apache(site, office.server.issuer, options):
+            visit = Visit(page, person, site)
+            await visit.sign_in()
+
+            await page.goto(f"{office.server.issuer}/end_session")
+            await page.click("#logout-yes")
+            await expect(page.locator("#signed-out")).to_be_visible()
+
+            async with asyncio.timeout(20):  # the person never waits for it
+                while (await page.request.get(site.members, max_redirects=0)).ok:
+                    await asyncio.sleep(0.1)
+
+
+async def test_a_website_is_told_in_the_browser(page: Page, person: Person, office: BackOffice) -> None:
+    """Front-Channel Logout §3: an iframe of the module's address, which clears its cookie."""
+    async with apache_folder() as folder:
+        site = Apache(folder)
+        client = await office.client(
+            [site.redirect_uri], frontchannel_logout_uri=f"{site.redirect_uri}?logout=get",
+            frontchannel_logout_session_required=True,
+        )  # fmt: skip
+        options = {"OIDCClientID": client.client_id, "OIDCClientSecret": str(client.client_secret)}
+        async with running_apache(site, office.server.issuer, options):
+            await Visit(page, person, site).sign_in()
+
+            await page.goto(f"{office.server.issuer}/end_session")
+            await page.click("#logout-yes")
+            await expect(page.locator("#signed-out")).to_be_visible()
+
+            async with asyncio.timeout(20):
+                while (await page.request.get(site.members, max_redirects=0)).ok:
+                    await asyncio.sleep(0.1)
 
 
 async def ask_api(site: Apache, token: str) -> httpx2.Response:
