@@ -57,12 +57,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
 async def _make_ready(app: Starlette, site: Site) -> None:
     """Make keys at the first start and prepare the public documents."""
     await site.keys.ensure()
+    await site.documents.drop_unlisted()
     await site.watch.refresh()
     await site.engine.keyring.refresh()
     settings = site.settings
     facts = Facts(
         settings.issuer, site.templates.locales, site.engine.rules.acrs, site.engine.offers, settings.docs_url,
         settings.mtls_url, registers_clients=site.registration is not None,
+        takes_documents=site.engine.document_hosts.are_any,
     )  # fmt: skip
     app.state.discovery = DiscoveryDocument(site.transactions, site.watch, site.clock, facts)
     await app.state.discovery.current()

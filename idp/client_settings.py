@@ -37,6 +37,12 @@ class ClientSettings(BaseModel):
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
         description="base URL of the listener that asks clients for certificates (RFC 8705); with the issuer's path",
     )
+    client_id_documents: str = Field(
+        "off",
+        pattern=r"^(on|off|[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(\s*,\s*[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?)*)$",
+        description="clients whose id is the https URL of a document that describes them: `off`, a list of hosts (as "
+        "`HOST` or `HOST:PORT`, comma-separated) or `on`",
+    )
     implicit_and_hybrid: ImplicitAndHybrid = Field(
         ImplicitAndHybrid.OFF,
         description="`on` lets clients of profile oidc register response types other than `code`; for old clients only",

@@ -15,6 +15,7 @@ def sweep(context: click.Context, as_json: bool) -> None:
 
     async def work(site: Site) -> dict[str, int]:
         clients = await housekeeping.sweep_registrations(site.transactions, site.clock)
+        clients += await site.documents.drop_unlisted() + await site.documents.drop_unused()
         removed = await housekeeping.sweep(site.transactions, site.clock)
         return {**removed, "clients": clients, "events": await site.audit.retention.keep()}
 

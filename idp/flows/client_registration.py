@@ -14,8 +14,9 @@ from idp.domain.json import Json, JsonObject
 from idp.domain.secret import Digester, equal, make_id, make_secret
 from idp.flows import throttle
 from idp.flows.client_document import with_secret
+from idp.oauth.charter import OPEN, Charter, read_registration
 from idp.oauth.client_auth.secret import PURPOSE as SECRET_PURPOSE
-from idp.oauth.extensions.registration import OPEN, BadToken, Charter, check_update, read_registration
+from idp.oauth.extensions.registration import BadToken, check_update
 from idp.oauth.extensions.registration_documents import Documents
 from idp.oauth.extensions.registration_software import Issuers, read_statement
 from idp.oauth.registration_members import write_members

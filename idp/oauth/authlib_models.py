@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from authlib.oauth2.rfc6749 import ClientMixin
 
 from idp.domain.client import AuthMethod, Client
+from idp.domain.definitions import Definitions
+from idp.policy.resources import may_ask_for
 
+_NOTHING_DEFINED = Definitions()
 ENDPOINTS_WITHOUT_PUBLIC_CLIENTS = frozenset({"introspection"})
 
 
@@ -51,6 +54,8 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]
         return " ".join(allowed_scopes(self.noun, (scope or "").split()))
 
 
-def allowed_scopes(client: Client, asked: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the asked scopes that the client is registered for, each once, in the order asked."""
-    return tuple(dict.fromkeys(scope for scope in asked if scope in client.scopes))
+def allowed_scopes(
+    client: Client, asked: Iterable[str], definitions: Definitions = _NOTHING_DEFINED
+) -> tuple[str, ...]:
+    """Return those of the asked scopes that the client may ask for, each once, in the order asked."""
+    return tuple(dict.fromkeys(scope for scope in asked if may_ask_for(client, definitions, scope)))

@@ -202,7 +202,7 @@ def check_scope(draft: Draft) -> None:
     asked = (draft.get("scope") or "").split(" ")
     if asked == [""]:
         asked = list(draft.client.default_scopes)
-    scopes = allowed_scopes(draft.client, asked)
+    scopes = allowed_scopes(draft.client, asked, draft.definitions)
     # Ignored where no refresh token can come of it (OIDC Core §11).
     if "refresh_token" not in draft.client.grant_types or "code" not in draft.response_type.split(" "):
         scopes = tuple(scope for scope in scopes if scope != "offline_access")

@@ -14,6 +14,7 @@ from idp.oauth.openid.subject import Subjects
 from idp.oauth.remote_keys import RemoteKeys
 from idp.oauth.remote_objects import RemoteObjects
 from idp.oauth.request import HttpRequest
+from idp.policy.client_id_document import DocumentHosts
 from idp.policy.offers import Offers
 from idp.policy.step_up import Rules
 from idp.risk import watch
@@ -38,9 +39,14 @@ class Engine:
     rules: Rules = field(default_factory=Rules)
     offers: Offers = field(default_factory=Offers)
     bases: tuple[str, ...] = ()  # other base URLs at which programs reach us, as that for client certificates
+    document_hosts: DocumentHosts = field(default_factory=DocumentHosts)
     remote_objects: RemoteObjects | None = None
     remote_keys: RemoteKeys | None = None  # None: keys that clients keep elsewhere are not fetched
     risk: RiskDesk | None = None  # None: nothing is weighed, and account and request alone decide
+
+    def admits(self, client_id: str) -> bool:
+        """Say whether this can be a client: by an id given out here, or a URL whose host may describe clients."""
+        return bool(CLIENT_ID.fullmatch(client_id)) or self.document_hosts.vouch_for(client_id)
 
     def url(self, path: str) -> str:
         """Return one of our URLs; always from the issuer, never from a Host header."""
@@ -53,17 +59,18 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request to the protocol engine."""
+    """One request to the protocol engine; clients that are `absent`, for want of a document, do not exist for it."""
 
     engine: Engine
     stores: Stores
     http: HttpRequest
     now: datetime
     fetched: Mapping[str, str] = field(default_factory=dict)  # what clients keep elsewhere, by URL, for this request
+    absent: frozenset[str] = frozenset()
 
     async def client(self, client_id: str) -> Client | None:
         """Return an active client; a disabled one counts as unknown at every door."""
-        if not CLIENT_ID.fullmatch(client_id):
+        if client_id in self.absent or not self.engine.admits(client_id):
             return None
         found = await self.engine.clients.find(self.stores.clients, client_id)
         return found if found is not None and found.is_active else None

@@ -16,6 +16,7 @@ from idp.domain.client import (
     is_safe_uri,
     origin_of,
 )
+from idp.domain.document_url import is_document_url
 from idp.domain.exchange import JWT_BEARER, TOKEN_EXCHANGE
 from idp.domain.json import Json, JsonObject
 from idp.domain.permission import SCOPE_PREFIX
@@ -41,7 +42,8 @@ LINKS = (
 
 def check(client: Client, offers: Offers = EVERYTHING) -> None:
     """Raise BadClient unless the registration is coherent, safe and offered (RFC 7591 §2, OIDC Registration §2)."""
-    check_client_id(client.id)
+    if not (client.is_self_registered and is_document_url(client.id)):  # the one place where a URL is an id
+        check_client_id(client.id)
     if not client.name.strip() or len(client.name) > 100 or not client.name.isprintable():
         raise BadClient("client_name has 1 to 100 printable characters")
     _check_uris(client)

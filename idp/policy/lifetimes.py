@@ -61,6 +61,7 @@ KEY_ACTIVE = timedelta(days=90)
 KEY_RETIRED_PUBLISHED = max(ID_TOKEN, LONGEST_ACCESS_TOKEN) + timedelta(minutes=10)
 KEY_RETIRED_HINTS = timedelta(days=365)  # and is kept in private this long, to check id_token_hint
 UNUSED_REGISTRATION = timedelta(days=30)
+UNUSED_DOCUMENT = timedelta(days=1)  # of a client without any grant, since it was last fetched
 SECRET_OVERLAP = timedelta(hours=24)
 SKEW_AHEAD = timedelta(seconds=30)  # iat and nbf of others may be this far in the future
 SKEW_PAST = timedelta(seconds=60)  # exp of others may be this far in the past

@@ -29,6 +29,8 @@ CIBA_REQUESTS = 3  # that wait for one person at once
 SPRAYED_ACCOUNTS = 10  # tried by one network within three hours
 REGISTRATIONS = 20  # of clients, by one network or initial access token; and changes of one client
 REGISTRATIONS_WINDOW = timedelta(hours=1)
+DOCUMENTS = 60  # that describe clients, fetched because one network asked
+DOCUMENTS_WINDOW = timedelta(hours=1)
 CLIENT_REFUSALS_TOLD = 20  # refusals in the name of one client that leave a row each, within an hour
 CLIENT_REFUSALS_WINDOW = timedelta(hours=1)
 API_READING = 600  # calls of the administrators' API, by one client for one person, in a minute

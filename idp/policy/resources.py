@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from idp.domain.client import Client, TokenFormat
 from idp.domain.definitions import Definitions
+from idp.domain.permission import SCOPE_PREFIX
 from idp.policy import lifetimes
 from idp.policy.clients import SCOPES
 
@@ -32,6 +33,16 @@ def is_allowed(client: Client, definitions: Definitions, target: str, *, issuer:
     """Say whether a client may ask for tokens for a target; for the issuer every client may."""
     resource = definitions.resources.get(target)
     return target == issuer or (resource is not None and (resource.is_open_to_all or target in client.resources))
+
+
+def may_ask_for(client: Client, definitions: Definitions, scope: str) -> bool:
+    """Say whether a client may ask for a scope: one it is registered for, or what an API that is open to all defines.
+
+    The latter is for clients that nobody here registered: there is nobody to say which scopes they need.
+    """
+    if scope in client.scopes or not client.is_self_registered or scope.startswith(SCOPE_PREFIX):
+        return scope in client.scopes
+    return any(each.is_open_to_all and scope in each.scope_names for each in definitions.resources.values())
 
 
 def audience_of(client: Client, definitions: Definitions, asked: Sequence[str], *, issuer: str) -> Audience:

@@ -57,6 +57,10 @@ class ClientDirectory:
         """Return a client if it is in memory and nothing has changed since; no question to the database."""
         return self._clients.get(client_id) if self._watch.get(EPOCH_NAME) == self._epoch else None
 
+    def forget(self, client_id: str) -> None:
+        """Have a client read again that this process has just changed; the others learn of it by the epoch."""
+        self._clients.pop(client_id, None)
+
     async def find(self, store: ClientStore, client_id: str) -> Client | None:
         """Return a client, active or not; unknown ids are looked up each time, so that they fill no memory."""
         epoch = self._watch.get(EPOCH_NAME)

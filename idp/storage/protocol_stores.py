@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from idp.domain.secret import Sealer
+from idp.storage.client_id_documents import ClientIdDocumentStore
 from idp.storage.database import Transaction
 from idp.storage.definitions import DefinitionStore
 from idp.storage.pushed_requests import PushedRequestStore
@@ -18,6 +19,11 @@ class ProtocolStores:
     def definitions(self) -> DefinitionStore:
         """Resource servers, types of details, rules of exchange, trusted issuers."""
         return DefinitionStore(self.connection)
+
+    @cached_property
+    def client_id_documents(self) -> ClientIdDocumentStore:
+        """Documents by which clients describe themselves."""
+        return ClientIdDocumentStore(self.connection)
 
     @cached_property
     def pushed_requests(self) -> PushedRequestStore:

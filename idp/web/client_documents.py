@@ -1,21 +1,43 @@
-"""What a request needs of its client's own web server – keys and request objects – fetched before any transaction."""
+"""What a request needs of its client's own web server – its description, keys, request objects – fetched before any
+transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
 from idp.domain.client import Client
+from idp.domain.document_url import is_document_url
+from idp.flows.client_id_document import Asker
 from idp.oauth.client_auth.secret import read_basic
+from idp.oauth.context import Context
 from idp.oauth.extensions.jwt_bearer import claimed_issuer
 from idp.oauth.extensions.par import PREFIX
 from idp.oauth.keyring import read_header
 from idp.oauth.remote_keys import are_needed, claimed_by
 from idp.web.forms import Pairs
-from idp.web.site import context_of, request_id_of, site_of
+from idp.web.site import address_of, context_of, request_id_of, site_of
+
+#: Where something new begins, for which a client's description must be fresh.
+BEGINNINGS = frozenset({"/authorize", "/par", "/device_authorization"})
 
 
-async def gather(request: Request, pairs: Pairs) -> dict[str, str]:
-    """Learn the keys that signed what came or that an answer is encrypted to; return objects kept elsewhere, by URL.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Objects kept elsewhere, by URL, and the clients whose description does not count now."""
 
-    Nothing of the request is believed: a host is asked only if the client registered it.
+    objects: Mapping[str, str] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+
+    def given_to(self, context: Context) -> Context:
+        """Return a context that knows of them."""
+        return replace(context, fetched=self.objects, absent=self.absent)
+
+
+async def gather(request: Request, pairs: Pairs) -> Gathered:
+    """Learn what describes the client, and the keys that signed what came or that an answer is encrypted to.
+
+    Nothing of the request is believed: a host is asked only if the client registered it, or is that host's.
     """
     engine, claimed = site_of(request).engine, claimed_by(pairs)
     sent = {name: value for name, value in pairs if value}
@@ -25,9 +47,11 @@ async def gather(request: Request, pairs: Pairs) -> dict[str, str]:
     needs_object = is_reference or "request" in sent
     has_certificate = request.scope.get("idp.certificate") is not None
     client_id = claimed[0] if claimed is not None else sent.get("client_id") or _named_by_header(request)
+    if client_id is not None and not await _is_described(request, client_id):
+        return Gathered(absent=frozenset({client_id}))
     client = await _client(request, client_id) if client_id is not None else None
     if client is None or not client.is_active:
-        return {}
+        return Gathered()
     fetched: dict[str, str] = {}
     if is_reference and engine.remote_objects is not None:
         text = await engine.remote_objects.fetch(client, url)
@@ -41,7 +65,16 @@ async def gather(request: Request, pairs: Pairs) -> dict[str, str]:
         ]
         for kid in kids:
             await engine.remote_keys.learn(client, kid)
-    return fetched
+    return Gathered(fetched)
+
+
+async def _is_described(request: Request, client_id: str) -> bool:
+    """Say whether a client may be looked up: by an id given out here, or a document that counts now."""
+    site = site_of(request)
+    if not is_document_url(client_id):
+        return True
+    begins = request.scope["idp.path"] in BEGINNINGS
+    return await site.documents.learn(client_id, Asker(address_of(request), request_id_of(request), begins))
 
 
 async def _learn_issuer(request: Request, assertion: str) -> None:

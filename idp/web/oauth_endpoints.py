@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -75,10 +74,10 @@ async def _run(
         raise BadForm(400, "parameters belong in the body, never in the URL")
     await site.watch.refresh()
     await site.engine.keyring.refresh()
-    fetched = await gather(request, form)
+    gathered = await gather(request, form)
 
     async def work(stores: Stores) -> tuple[Answer, Client | None, Unproved | None]:
-        context = replace(context_of(request, stores, form=form), fetched=fetched)
+        context = gathered.given_to(context_of(request, stores, form=form))
         server = Server(
             context, notice_of_reuse=site.notices.refresh_token_reused, notice_of_request=site.notices.ciba_request
         )

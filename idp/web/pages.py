@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from idp.domain.client import Client, host_of
+from idp.domain.client import Client, host_of, is_loopback
+from idp.domain.document_url import path_name, vouching_host
 from idp.domain.secret import make_id
 from idp.domain.user import User
 from idp.oauth.extensions.response_modes import Delivery
@@ -30,7 +31,7 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """The relying party as a page shows it."""
+    """The relying party as a page shows it; `vouched_by` is the host whose document describes it."""
 
     name: str
     logo: str | None
@@ -38,6 +39,8 @@ class Party:
     tos_uri: str | None
     host: str
     self_registered: bool
+    vouched_by: str | None = None
+    is_on_this_device: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,12 @@ def party(request: Request, client: Client | None, redirect_uri: str | None = No
     if client is None:
         return None
     base = site_of(request).settings.base_path
-    logo = f"{base}/brand/{client.id}/logo" if client.has_logo else None
+    logo = f"{base}/brand/{path_name(client.id)}/logo" if client.has_logo else None
     host = client.host if redirect_uri is None else host_of(redirect_uri)
-    return Party(client.name, logo, client.policy_uri, client.tos_uri, host, client.is_self_registered)
+    return Party(
+        client.name, logo, client.policy_uri, client.tos_uri, host, client.is_self_registered,
+        vouching_host(client.id), is_loopback(redirect_uri or next(iter(client.redirect_uris), "")),
+    )  # fmt: skip
 
 
 def account(user: User | None) -> Account | None:

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.domain.document_url import from_path_name
 from idp.domain.image import raster_type
 from idp.web.site import site_of
 from idp.wiring import STATIC
@@ -52,7 +53,7 @@ async def operator_logo(request: Request) -> Response:
 async def client_logo(request: Request) -> Response:
     """Return a client's logo."""
     async with site_of(request).transactions.open(write=False) as stores:
-        found = await stores.clients.logo(request.path_params["client_id"][:128])
+        found = await stores.clients.logo(from_path_name(request.path_params["client_id"][:200]))
     return _image(*(found or (b"", None)))
 
 

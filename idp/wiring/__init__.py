@@ -17,6 +17,7 @@ from idp.flows.advising import Advising
 from idp.flows.alert_watch import AlertWatch
 from idp.flows.alerts import Alerts
 from idp.flows.client_administration import ClientAdministration
+from idp.flows.client_id_document import ClientIdDocuments
 from idp.flows.client_registration import ClientRegistration
 from idp.flows.enrolment import Enrolment
 from idp.flows.housekeeping import Housekeeping
@@ -43,6 +44,7 @@ from idp.oauth.openid.subject import Subjects
 from idp.oauth.remote_keys import RemoteKeys
 from idp.oauth.remote_objects import RemoteObjects
 from idp.password_wiring import brand_name, guarded_fetch, password_judge
+from idp.policy.client_id_document import DocumentHosts
 from idp.providers.adviser.port import Writer
 from idp.providers.geo.port import Places
 from idp.providers.keystore.sealing import AesSealer, derive
@@ -58,7 +60,7 @@ from idp.wiring.adviser import prices, writer
 from idp.wiring.audit import Audit, build_audit
 from idp.wiring.choices import STATIC, asset_versions, offers, places, probed, relying_party, rules, senders
 from idp.wiring.keys import data_keys, make_hasher, make_keystore, master_keys
-from idp.wiring.registration import build_clients
+from idp.wiring.registration import build_clients, build_documents
 from idp.wiring.risk import build_advising, build_rollout, risk_desk
 from idp.wiring.upstreams import Upstreams, build_upstreams
 from idp.wiring.webhooks import Webhooks, build_webhooks
@@ -110,6 +112,7 @@ class Site:
     users: UserAdministration
     clients: ClientAdministration
     registration: ClientRegistration | None
+    documents: ClientIdDocuments
     keys: SigningKeys
     notices: Notices
     alerts: Alerts
@@ -179,6 +182,7 @@ def _assemble(
     watches = _watches(settings, transactions, clock, rollout, alerts)
     audit = build_audit(settings, transactions, clock, engine)
     documents, registration = build_clients(settings, transactions, digester, clock)
+    described = build_documents(settings, transactions, digester, clock, documents, engine)
     accounts = _accounts(settings, transactions, hasher, judge, catalog, sign_in, notices, alerts, where)
     hooks = build_webhooks(settings, transactions, clock, alerts, engine)
     upstreams = build_upstreams(settings, transactions, clock, engine.keyring, sign_in, accounts.signup)
@@ -189,7 +193,7 @@ def _assemble(
     housekeeping = Housekeeping(
         transactions, signing, outbox, clock, policies=watches[0], alerts=watches[1],
         audit=(audit.chain, audit.retention), webhooks=(hooks.planner, hooks.worker),
-        logouts=hooks.logouts, pings=hooks.pings,
+        logouts=hooks.logouts, pings=hooks.pings, documents=described,
     )  # fmt: skip
     administration = build_administration(settings, tools)
     return Site(
@@ -199,6 +203,7 @@ def _assemble(
         writer=writer(settings), step_up=StepUp(catalog, sign_in, notices),
         users=UserAdministration(administration, transactions, hasher, judge, digester, clock),
         clients=ClientAdministration(administration, transactions, clock), registration=registration,
+        documents=described,
         keys=signing, notices=notices,
         alerts=alerts, housekeeping=housekeeping, audit=audit, webhooks=hooks, upstreams=upstreams,
         administration=administration,
@@ -230,6 +235,7 @@ def _engine(
         offers=offers(settings),
         bases=(settings.mtls_url,) if settings.mtls_url is not None else (),
         risk=risk_desk(settings, watch, digester),
+        document_hosts=DocumentHosts.read(settings.client_id_documents),
         remote_keys=RemoteKeys(guarded_fetch(settings), keyring.clock),
         remote_objects=RemoteObjects(guarded_fetch(settings)),
     )

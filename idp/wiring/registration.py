@@ -8,8 +8,11 @@ from idp.clock import Clock
 from idp.domain.client import BadClient
 from idp.domain.json import BadJson, JsonObject, read_object
 from idp.domain.secret import Digester
+from idp.flows.client_id_document import ClientIdDocuments
+from idp.flows.client_id_document import Rules as DocumentRules
 from idp.flows.client_registration import ClientRegistration, Rules
 from idp.oauth.client_keys import check_jwks
+from idp.oauth.context import Engine
 from idp.oauth.extensions.registration_documents import Documents
 from idp.password_wiring import guarded_fetch
 from idp.settings import BadSettings, Settings, Switch
@@ -35,6 +38,16 @@ def build_clients(
         offers=offers(settings),
     )
     return documents, ClientRegistration(transactions, digester, clock, documents, rules)
+
+
+def build_documents(
+    settings: Settings, transactions: Transactions, digester: Digester, clock: Clock, documents: Documents,
+    engine: Engine,
+) -> ClientIdDocuments:  # fmt: skip
+    """Return who looks after clients that describe themselves by a document."""
+    rules = DocumentRules(engine.document_hosts, engine.offers, engine.limits_floods)
+    fetch = guarded_fetch(settings)
+    return ClientIdDocuments(transactions, digester, clock, fetch, documents, engine.clients, rules)
 
 
 def _statement_issuers(path: Path | None) -> Mapping[str, JsonObject]:

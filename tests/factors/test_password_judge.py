@@ -175,7 +175,9 @@ class Library:
         self.delay = delay
         self.asked: list[tuple[str, Mapping[str, str]]] = []
 
-    async def get(self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None) -> Fetched:
+    async def get(
+        self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None, largest: int = 0
+    ) -> Fetched:
         self.asked.append((url, headers or {}))
         assert media_types == {"text/plain"}
         await asyncio.sleep(self.delay)

@@ -45,7 +45,7 @@ KEPT = {
     "signing_keys", "events", "risk_profiles", "risk_population", "policies", "policy_changes", "user_groups", "drafts",
     "registrations", "event_chain", "event_links", "event_checkpoints", "event_removals", "user_imports",
     "groups", "client_managers", "webhooks", "webhook_subjects", "group_external_ids", "definitions", "upstreams",
-    "upstream_identities", "pairwise_subjects",
+    "upstream_identities", "pairwise_subjects", "client_id_documents",
 }  # fmt: skip
 BEYOND = {table.name: kept for table, _column, kept in EXPIRING}
 

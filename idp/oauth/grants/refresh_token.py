@@ -77,7 +77,7 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
     def check_scope(self) -> None:
         """Refuse scopes beyond the grant's, or those the client lost since; fewer narrow this answer only (§6)."""
         asked = [word for word in (self.request.payload.scope or "").split(" ") if word]  # RFC 6749 §3.3: spaces only
-        granted = allowed_scopes(self.client_noun, self.live.grant.scopes)
+        granted = allowed_scopes(self.client_noun, self.live.grant.scopes, wait(self.context.definitions()))
         if not granted:
             raise InvalidScopeError("this client may have none of the granted scopes any more")
         if not set(asked) <= set(granted):

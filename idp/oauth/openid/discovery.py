@@ -51,7 +51,8 @@ def prepare(document: dict[str, Any]) -> Prepared:
 class Facts:
     """What the metadata depends on: how the process is set up, and what operators registered so far.
 
-    `takes_references` says whether some client may have request objects fetched (OIDC Core §6.2).
+    `takes_documents` says whether clients may be known by a document that describes them; `takes_references` whether
+    some client may have request objects fetched (OIDC Core §6.2).
     """
 
     issuer: str
@@ -61,6 +62,7 @@ class Facts:
     docs_url: str | None = None
     mtls_url: str | None = None
     registers_clients: bool = False
+    takes_documents: bool = False
     takes_references: bool = False
     definitions: Definitions = field(default_factory=Definitions)
 
@@ -100,6 +102,7 @@ def _authentication(facts: Facts) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGS,
         "dpop_signing_alg_values_supported": list(dpop.ALGS),
+        **({"client_id_metadata_document_supported": True} if facts.takes_documents else {}),
     }
 
 

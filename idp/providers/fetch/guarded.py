@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from idp.providers.fetch.addresses import Place, is_public, literal_of, read_url
-from idp.providers.fetch.port import Answered, FetchDelayed, Fetched, FetchRejected
+from idp.providers.fetch.port import LARGEST, Answered, FetchDelayed, Fetched, FetchRejected
 
 if TYPE_CHECKING:  # 6 MB that a worker which fetches nothing can save
     import httpx2
 
 SECONDS = 5.0
 CONNECT_SECONDS = 2.0
-LARGEST = 1_000_000
 LARGEST_ANSWER = 65_536  # to what is posted: whoever takes a notice has little to say
 MOST_ADDRESSES = 4
 _LOCAL = re.compile(r"(.*\.)?localhost")  # RFC 6761 §6.3: never anybody else
 _PIECE = 65_536
 _GZIP = 16 + zlib.MAX_WBITS
+_ABOUT_KEEPING = ("cache-control", "expires", "date", "age")  # RFC 9111
 _ADDED = {"user-agent": "idp", "accept-encoding": "gzip", "connection": "close"}
 
 Address = IPv4Address | IPv6Address
@@ -70,11 +70,16 @@ class GuardedFetch:
         if ca_file is not None:
             _ = self._tls
 
-    async def get(self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None) -> Fetched:
+    async def get(
+        self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None,
+        largest: int = LARGEST,
+    ) -> Fetched:  # fmt: skip
         """Return the answer of status 200 and one of those media types."""
 
         async def read(place: Place, answer: "httpx2.Response") -> Fetched:
-            return Fetched(_check_head(place, answer, media_types), await _body(place, answer))
+            media_type = _check_head(place, answer, media_types)
+            told = {name: answer.headers[name] for name in _ABOUT_KEEPING if name in answer.headers}
+            return Fetched(media_type, await _body(place, answer, largest=largest), told)
 
         return await self._ask(url, {**(headers or {}), "accept": ", ".join(sorted(media_types))}, None, read)
 

@@ -1,8 +1,10 @@
 """What is promised of fetching something that others named or that lies outside."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+LARGEST = 1_000_000
 
 
 class FetchRejected(Exception):
@@ -18,10 +20,11 @@ class FetchDelayed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole answer of status 200, decompressed."""
+    """A whole answer of status 200, decompressed; of its headers, by lower-case names, those about keeping it."""
 
     media_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,11 @@ class Answered:
 class Fetch(Protocol):
     """Fetches by GET."""
 
-    async def get(self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None) -> Fetched:
-        """Return the answer, whose media type is one of those, within five seconds and a megabyte.
+    async def get(
+        self, url: str, *, media_types: frozenset[str], headers: Mapping[str, str] | None = None,
+        largest: int = LARGEST,
+    ) -> Fetched:  # fmt: skip
+        """Return the answer, whose media type is one of those, within five seconds and `largest` bytes.
 
         Follows no redirect, sends no cookie, and never reaches an address that is not public unless it was allowed.
         Raises FetchRejected if it never will, FetchDelayed if a later try may work.
