@@ -51,6 +51,7 @@ async def refused(caller: Api, made: dict[str, Any], *operations: dict[str, Any]
 @pytest.mark.parametrize("op", ["Replace", "replace", "REPLACE", "Add", "add"])
 @pytest.mark.parametrize(("said", "means"), [("False", False), ("false", False), ("True", True), (False, False)])
 async def test_active_may_be_said_as_a_text(provider: Provider, op: str, said: Any, means: bool) -> None:
+    """RFC 7643 §2.3.2 has true and false; Entra sends texts."""
     caller = await directory(provider)
     one, two = await person(caller), await person(caller)
 
@@ -62,6 +63,7 @@ async def test_active_may_be_said_as_a_text(provider: Provider, op: str, said: A
 
 @pytest.mark.parametrize("said", ["yes", "0", "", " true", 0, 1, ["False"], {"value": "False"}])
 async def test_a_text_that_is_neither_true_nor_false_is_refused(provider: Provider, said: Any) -> None:
+    """RFC 7644 §3.5.2: invalidValue; nothing is guessed."""
     caller = await directory(provider)
     made = await person(caller)
 
@@ -69,7 +71,7 @@ async def test_a_text_that_is_neither_true_nor_false_is_refused(provider: Provid
 
 
 async def test_a_text_that_is_no_boolean_stays_a_text(provider: Provider) -> None:
-    """Somebody may be called True."""
+    """RFC 7643 §2.3.1: somebody may be called True."""
     caller = await directory(provider)
     made = await person(caller)
 
@@ -85,6 +87,7 @@ async def test_a_text_that_is_no_boolean_stays_a_text(provider: Provider) -> Non
 @pytest.mark.parametrize("path", [WORK, 'emails[Type eq "WORK"].value', 'emails[primary eq "True"].value',
                                   f'{USER}:emails[type eq "work"].value'])  # fmt: skip
 async def test_an_address_is_changed_by_a_path_with_a_filter(provider: Provider, op: str, path: str) -> None:
+    """RFC 7644 §3.5.2.3, with a value filter, by either op."""
     caller = await directory(provider)
     made, new = await person(caller, emails=[{"value": address(), "type": "work", "primary": True}]), address()
 
@@ -95,6 +98,7 @@ async def test_an_address_is_changed_by_a_path_with_a_filter(provider: Provider,
 
 @pytest.mark.parametrize("op", ["Add", "Replace"])
 async def test_where_nothing_is_yet_a_filter_says_what_is_made(provider: Provider, op: str) -> None:
+    """RFC 7644 §3.5.2.1 would have no target; Entra adds so, and replaces so."""
     caller = await directory(provider)
     made, new = await person(caller), address()
 
@@ -111,7 +115,7 @@ async def test_where_nothing_is_yet_a_filter_says_what_is_made(provider: Provide
 
 
 async def test_one_that_has_no_type_gets_it(provider: Provider) -> None:
-    """Such as an account that was there before the directory came."""
+    """RFC 7644 §3.5.2.3 would have no target: such as an account that was there before the directory came."""
     caller = await directory(provider)
     made, new = await person(caller, emails=[{"value": address()}]), address()
 
@@ -122,6 +126,7 @@ async def test_one_that_has_no_type_gets_it(provider: Provider) -> None:
 
 @pytest.mark.parametrize("op", ["Add", "Replace"])
 async def test_values_are_added_and_replaced_without_a_path(provider: Provider, op: str) -> None:
+    """RFC 7644 §3.5.2.1; members of the value may be paths, and primary a text."""
     caller = await directory(provider)
     made, new = await person(caller), address()
 
@@ -166,6 +171,7 @@ async def test_what_is_there_already_may_be_added_again(provider: Provider, path
     ],
 )
 async def test_a_second_address_is_refused_and_it_is_said_why(provider: Provider, change: dict[str, Any]) -> None:
+    """RFC 7644 §3.12, invalidValue: there is one address for each person here."""
     caller = await directory(provider)
     made = await person(caller, emails=[{"value": address(), "type": "work"}])
 
@@ -176,6 +182,7 @@ async def test_a_second_address_is_refused_and_it_is_said_why(provider: Provider
 
 
 async def test_a_second_number_is_refused_likewise(provider: Provider) -> None:
+    """RFC 7644 §3.12, invalidValue."""
     caller = await directory(provider)
     made = await person(caller, phoneNumbers=[{"value": "+49 151 1", "type": "work"}])
 
@@ -200,6 +207,7 @@ async def test_a_replacement_of_what_is_not_there_has_no_target(provider: Provid
 
 
 async def test_what_a_user_is_taken_away_by(provider: Provider) -> None:
+    """RFC 7644 §3.5.2.2, with the op as Entra spells it."""
     caller = await directory(provider)
     made = await person(caller, title="Buyer", phoneNumbers=[{"value": "+49 151 1", "type": "work"}])
 
@@ -212,6 +220,7 @@ async def test_what_a_user_is_taken_away_by(provider: Provider) -> None:
 
 
 async def test_paths_within_values_are_changes_and_there_are_so_many_and_no_more(provider: Provider) -> None:
+    """RFC 7644 §3.5.2: each counts, so that one request costs no more than another."""
     caller = await directory(provider)
     made = await person(caller)
     many = {f"name.givenName{' ' * n}": "x" for n in range(51)}
@@ -223,6 +232,7 @@ async def test_paths_within_values_are_changes_and_there_are_so_many_and_no_more
 
 @pytest.mark.parametrize("name", ["password", f"{USER}:password", "Password"])
 async def test_no_password_comes_in_by_a_path_within_a_value(provider: Provider, name: str) -> None:
+    """RFC 7643 §4.1.1: password is no attribute of ours, however it is written."""
     caller = await directory(provider)
     made = await person(caller)
 
