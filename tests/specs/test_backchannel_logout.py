@@ -107,6 +107,7 @@ async def test_what_was_granted_for_longer_lives_on_and_the_rest_dies(here: Logo
 
 
 async def test_only_offline_access_is_told_too(here: Logouts) -> None:
+    """§2.3: the client signed the person in, whatever it got."""
     rp = await here.client(profile=Profile.OIDC)
     async with here.inside() as (browser, _person):
         await here.visit(browser, rp, scope="openid offline_access")
@@ -291,6 +292,7 @@ async def test_anything_else_is_tried_three_times_with_a_new_token_each(here: Lo
 
 
 async def test_a_second_try_may_succeed(here: Logouts) -> None:
+    """§2.8: then it is done."""
     here.ear.answers = [saying(503)]
     async with here.inside(await here.client()) as (browser, _person):
         await here.leave(browser)

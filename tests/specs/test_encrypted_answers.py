@@ -131,6 +131,7 @@ async def test_signed_userinfo_is_nothing_but_userinfo(provider: Provider, brows
 
 
 async def test_errors_of_userinfo_stay_plain(provider: Provider, browser: HtmlBrowser) -> None:
+    """OIDC Core §5.3.3, RFC 6750 §3."""
     rp = await client(provider, userinfo_signed_response_alg="RS256")
     await visit(browser, rp)
 
@@ -153,6 +154,7 @@ async def test_userinfo_is_encrypted_alone(provider: Provider, browser: HtmlBrow
 
 
 async def test_userinfo_is_signed_and_then_encrypted(provider: Provider, browser: HtmlBrowser, person: Person) -> None:
+    """OIDC Core §5.3.2."""
     rp = await client(provider, userinfo_signed_response_alg="PS256", userinfo_encrypted_response_alg="RSA-OAEP-256")
 
     answer = await rp.userinfo((await visit(browser, rp)).access_token)

@@ -76,6 +76,7 @@ async def test_the_page_goes_on_without_script_and_shows_where(rp: RelyingParty,
 
 
 async def test_with_nowhere_to_go_the_page_stays(rp: RelyingParty, browser: HtmlBrowser) -> None:
+    """RP-Initiated Logout §2: without an address to go to."""
     await sign_in(browser, rp)
 
     page = await leave(browser, rp.issuer)
@@ -111,6 +112,7 @@ async def test_every_application_of_the_session_is_loaded_once(provider: Provide
 
 
 async def test_a_disabled_application_is_not_loaded(rp: RelyingParty, provider: Provider, browser: HtmlBrowser) -> None:
+    """§2: it is no application of ours any more."""
     await sign_in(browser, rp)
     await provider.site.clients.set_active(await provider.registration(rp), is_active=False)
     await provider.settle()
@@ -121,6 +123,7 @@ async def test_a_disabled_application_is_not_loaded(rp: RelyingParty, provider: 
 async def test_without_such_applications_the_browser_is_sent_on_at_once(
     provider: Provider, browser: HtmlBrowser
 ) -> None:
+    """RP-Initiated Logout §3."""
     rp = await party(provider, frontchannel_logout_uri=None)
     token = await sign_in(browser, rp)
 
@@ -148,6 +151,7 @@ async def test_the_page_may_frame_those_places_and_no_others(provider: Provider,
 
 
 async def test_a_page_without_frames_may_have_none(browser: HtmlBrowser, provider: Provider) -> None:
+    """CSP frame-src falls back to none."""
     page = await browser.open(f"{provider.issuer}/signed-out")
 
     assert "frame-src" not in page.response.headers["content-security-policy"]

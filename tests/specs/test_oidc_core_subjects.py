@@ -55,6 +55,7 @@ async def test_everything_that_a_client_gets_names_a_person_alike(
 
 
 async def test_opaque_tokens_name_a_person_alike(provider: Provider, browser: HtmlBrowser) -> None:
+    """RFC 7662 §2.2."""
     rp = await pairwise(provider, access_token_format="opaque")
     tokens = await rp.redeem(await browser.authorize(rp))
 
@@ -84,6 +85,7 @@ async def test_clients_of_one_sector_and_one_person_share_a_name_that_keys_do_no
 
 
 async def test_two_people_have_two_names(provider: Provider, rp: RelyingParty, browser: HtmlBrowser) -> None:
+    """OIDC Core §8."""
     async with provider.browser(await provider.person()) as another:
         assert await sub_at(rp, browser) != await sub_at(rp, another)
 
@@ -103,6 +105,7 @@ async def test_a_hint_of_ones_own_is_understood(rp: RelyingParty, browser: HtmlB
 async def test_our_own_id_of_a_person_is_no_name_of_theirs_for_the_client(
     rp: RelyingParty, browser: HtmlBrowser, person: Person
 ) -> None:
+    """OIDC Core §5.5: a value of `sub` is the client's own name for them."""
     await browser.authorize(rp)
 
     assert (await at_once(browser, rp, prompt="none", claims=wanting(person.id))).error == "login_required"

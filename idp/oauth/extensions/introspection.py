@@ -2,7 +2,7 @@
 
 Callers are confidential clients. A client sees its own tokens, a resource server those with its audience; anything
 else, and anything unknown, expired or revoked, is `{"active": false}` and no more. Type hints change nothing.
-Not here: answers as JWTs (RFC 9701) → introspection_response.py.
+Not here: answers as JWTs (RFC 9701) → tokens/introspection_response.py.
 """
 
 from authlib.consts import default_json_headers
@@ -14,10 +14,9 @@ from idp.domain.json import Json
 from idp.domain.tokens import AccessToken
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
-from idp.oauth.extensions import introspection_response
 from idp.oauth.openid.id_token import authentication_claims
 from idp.oauth.request import ProtocolRequest
-from idp.oauth.tokens import access_token, refresh_token
+from idp.oauth.tokens import access_token, introspection_response, refresh_token
 from idp.oauth.tokens.encryption import NoEncryptionKey
 from idp.oauth.tokens.refresh_token import Standing
 from idp.policy import lifetimes
