@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey, KeySet
 
 from idp.domain.event import Event, EventKind
 from idp.domain.user import Role
@@ -49,11 +50,17 @@ async def refuse(desk: Operators, client_id: str, kind: EventKind, times: int = 
 async def test_every_kind_can_be_registered_with_nothing_but_a_name_and_an_address(desk: Operators) -> None:
     kinds = (await desk.do("clients.kinds"))["items"]
 
-    assert [each["kind"] for each in kinds] == ["web", "spa", "native", "machine", "api", "fapi", "agent"]
+    assert [each["kind"] for each in kinds] == [
+        "web", "spa", "native", "machine", "api", "fapi", "agent", "device", "ciba",
+    ]  # fmt: skip
     for kind in kinds:
         if not kind["is_offered"]:
             continue
-        typed = {"client_name": "Shop"} | ({"redirect_uris": [CALLBACK]} if kind["has_redirects"] else {})
+        typed: dict[str, Any] = {"client_name": "Shop"} | (
+            {"redirect_uris": [CALLBACK]} if kind["has_redirects"] else {}
+        )
+        if kind["metadata"]["token_endpoint_auth_method"] == "private_key_jwt":
+            typed["jwks"] = KeySet([ECKey.generate_key("P-256")]).as_dict(private=False)
         made = await desk.do("clients.create", profile=kind["profile"], metadata=kind["metadata"] | typed)
         assert made["metadata"]["token_endpoint_auth_method"] in kind["auth_methods"]
         assert made["first_party"] is False

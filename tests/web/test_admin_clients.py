@@ -11,6 +11,8 @@ from tests.support.careful import Visitor, careful_provider
 from tests.support.client_pages import CALLBACK, give, go, make, somebody
 from tests.support.provider import DAY, Provider
 
+KINDS = ("web", "spa", "native", "machine", "api", "fapi", "agent", "device", "ciba")
+
 
 @pytest.fixture(scope="module")
 async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provider]:
@@ -31,18 +33,17 @@ async def test_the_first_question_is_what_is_connected(keeper: Visitor) -> None:
     offered = [id for id in page.document.texts if id.startswith("kind-")]
     chosen = await keeper.browser.submit("kind-spa")
 
-    assert offered == [f"kind-{kind}" for kind in ("web", "spa", "native", "machine", "api", "fapi", "agent")]
-    assert "Not available yet." in page.text("kind-fapi")
+    assert offered == [f"kind-{kind}" for kind in KINDS]
     assert chosen.name == "client-form"
     assert "none" in chosen.text("client-defaults")
 
 
 async def test_a_kind_that_does_not_exist_here_has_no_page(keeper: Visitor) -> None:
-    for kind in ("fapi", "nothing", "%00"):
+    for kind in ("nothing", "%00"):
         assert (await go(keeper, f"/new/{kind}")).status == 404
 
 
-@pytest.mark.parametrize("kind", ["web", "spa", "native", "machine", "api", "agent"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "fapi"])
 async def test_a_client_of_each_kind_is_registered_by_name_and_address_alone(
     provider: Provider, keeper: Visitor, kind: str
 ) -> None:
@@ -52,8 +53,8 @@ async def test_a_client_of_each_kind_is_registered_by_name_and_address_alone(
     client = await provider.site.clients.find(page.text("client-id"))
     assert client is not None
     assert client.name == "Corner Shop"
-    assert page.has("client-secret") == client.is_confidential == (kind in ("web", "machine", "api"))
-    assert client.redirect_uris == (() if kind in ("machine", "api") else (CALLBACK,))
+    assert page.has("client-secret") == client.is_confidential == (kind in ("web", "machine", "api", "ciba"))
+    assert client.redirect_uris == (() if kind in ("machine", "api", "device", "ciba") else (CALLBACK,))
     assert page.text("discovery") == f"{provider.issuer}/.well-known/openid-configuration"
 
 
