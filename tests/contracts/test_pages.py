@@ -145,6 +145,10 @@ ACTS: Mapping[str, Act] = {
     "clients.rotate_secret": press("clients/{id}/rotate", "rotate-confirm"),
     "sessions.end": press("sessions", "end-{id}"),
     "consents.revoke": first_of("users/{user_id}", "revoke-"),
+    "resources.create": press(
+        "resources/new", "resource-save", identifier="{identifier}", name="{name}", scopes="r {name}"
+    ),
+    "resources.delete": press("resources/{id}/delete", "danger-confirm"),
     "keys.rotate": press("keys/rotate", "danger-confirm"),
     "keys.retire": press("keys/{kid}/retire", "danger-confirm"),
     "keys.revoke": press("keys/{kid}/revoke", "danger-confirm"),

@@ -13,7 +13,8 @@ WHEN = datetime(2025, 3, 4, 15, 6, 7, tzinfo=UTC)
 TAB: Facts = {"path": "/admin/decisions", "name": "decisions", "is_here": True}
 TABS = (
     "overview", "people", "clients", "risk", "system", "users", "groups", "sessions", "consents", "invitations",
-    "roles", "registration-tokens", "decisions", "countries", "policies", "events", "messages", "webhooks", "keys",
+    "roles", "registration-tokens", "resources",
+    "decisions", "countries", "policies", "events", "messages", "webhooks", "keys",
     "settings",
 )  # fmt: skip
 CONSOLE: Facts = {
@@ -173,6 +174,14 @@ HOOK_FORM: Facts = ALL | {
     "form": FORM | {"typed": {"which": "some"}}, "hook": None, "version": "", "kinds": ["role_changed", "signed_in"],
     "back": "/admin/webhooks",
 }  # fmt: skip
+RESOURCE: Facts = {
+    "id": "r1", "identifier": "https://api.example/v1", "name": "Invoices", "public": True, "open_to_all": True,
+    "scopes": [{"name": "invoices.read", "text": "Read your invoices."}], "clients": ["c-1", "c-2"], "version": "v",
+}  # fmt: skip
+RESOURCE_FORM: Facts = ALL | {
+    "form": FORM | {"typed": {"token_alg": "ES256", "token_format": "jwt", "life_seconds": "300"}}, "resource": None,
+    "back": "/admin/resources", "algs": ["RS256", "PS256", "ES256", "EdDSA"], "formats": ["jwt", "opaque"],
+}  # fmt: skip
 
 CONSOLE_PAGES: dict[str, list[Facts]] = {
     "admin/refused.html": [
@@ -280,6 +289,16 @@ CONSOLE_PAGES: dict[str, list[Facts]] = {
         | {"form": FORM, "locales": ("en", "de")},
         ALL | {"invitations": [], "form": refused("taken", faults={"email": "taken"}), "locales": ("en", "de")},
     ],
+    "admin/resources.html": [
+        ALL | {"resources": [RESOURCE, RESOURCE | {"id": "r2", "public": False, "open_to_all": False, "scopes": []}]},
+        ALL | {"resources": []}, CONSOLE | {"resources": [RESOURCE]},
+    ],
+    "admin/resource_form.html": [
+        RESOURCE_FORM, RESOURCE_FORM | {"resource": RESOURCE},
+        RESOURCE_FORM | {"form": refused(faults=dict.fromkeys(("identifier", "scopes", "life_seconds"), FAULTS[-1]))},
+        RESOURCE_FORM | {"form": refused("changed_meanwhile", now={"scopes": "a"}), "resource": RESOURCE},
+    ],
+    "admin/resource_delete.html": [ALL | {"resource": RESOURCE, "back": "/admin/resources/r1"}],
     "admin/webhooks.html": [
         ALL | {"webhooks": [HOOK, FAILING, HOOK | {"id": "w3", "state": "paused", "waiting": 1}, SWITCHED_OFF]},
         ALL | {"webhooks": []},

@@ -192,8 +192,8 @@ CONSENT: Facts = FORM | {
     "account": ACCOUNT,
     "scopes": ["openid", "profile", "email", "phone", "address", "offline_access", "invoices:read", "beta"],
     "scope_texts": {"invoices:read": "Read your invoices."},
-    "resources": [],
-    "details": [],
+    "resources": [("Invoices", "https://api.example/v1")],
+    "details": [("Pay 12.50 EUR to Harbour & Sons", [("actions", "initiate, status"), ("amount.fee", "0.20")])],
     "claims": [],
     "remembered": True,
 }

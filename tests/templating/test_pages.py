@@ -70,7 +70,7 @@ NOT_OF_A_PERSON = {
     EventKind.TRAIL_RESTARTED,
     EventKind.ADMIN_REFUSED,
     EventKind.MESSAGE_CHANGED,
-    EventKind.WEBHOOK_CHANGED,
+    EventKind.WEBHOOK_CHANGED, EventKind.DEFINITION_CHANGED,
     EventKind.LOGOUT_UNDELIVERED,
 }
 
@@ -142,6 +142,9 @@ TITLES = {
     "admin/roles.html": ("roles", "What each role may do"),
     "admin/invitations.html": ("invitations", "Invitations"),
     "admin/registration_tokens.html": ("registration-tokens", "Registration tokens"),
+    "admin/resources.html": ("resources", "Resource servers"),
+    "admin/resource_form.html": ("resource-form", "A resource server"),
+    "admin/resource_delete.html": ("resource-delete", "Delete a resource server"),
     "admin/webhooks.html": ("webhooks", "Webhooks"),
     "admin/webhook.html": ("webhook", "A webhook"),
     "admin/webhook_form.html": ("webhook-form", "Webhook settings"),
@@ -220,6 +223,10 @@ IDS = {
     "admin/events.html": "kind user_id client_id since until events-show export-csv export-ndjson",
     "admin/invitations.html": "email name locale invitation-send",
     "admin/registration_tokens.html": "profile uses days scopes token-create token-secret",
+    "admin/resources.html": "resource-new resources-list",
+    "admin/resource_form.html": "identifier name scopes token_format token_alg life_seconds public open_to_all"
+    " client_id resource-save resource-back",
+    "admin/resource_delete.html": "danger-confirm danger-back",
     "admin/webhooks.html": "webhook-new webhooks-list",
     "admin/webhook.html": "webhook-change webhook-test webhook-pause webhook-rotate webhook-delete webhook-secret state"
     " deliveries-show deliveries-list resend-d1",

@@ -16,8 +16,10 @@ from idp.flows.admin.operation import Input, Output, Work
 from idp.flows.admin.problem import Code, Problem, invalid
 from idp.flows.admin.values import Id, Name, Text, Version, version_of
 from idp.policy.definitions import check_resource
+from idp.policy.profiles import ID_TOKEN_ALGS
 from idp.storage.definitions import LONGEST_KEY, RESOURCE, content_of
 
+ALGS = ID_TOKEN_ALGS
 Identifier = Annotated[str, Field(min_length=3, max_length=LONGEST_KEY)]
 
 

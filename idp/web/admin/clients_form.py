@@ -52,6 +52,8 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Json]]] = {
     "jwks": ("jwks", _keys),
     "cors-origins": ("allowed_cors_origins", _lines),
     "audiences": ("audiences", _lines),
+    "resources": ("resources", _lines),
+    "default-resource": ("default_resource", _text),
     "client-uri": ("client_uri", _text),
     "policy-uri": ("policy_uri", _text),
     "tos-uri": ("tos_uri", _text),

@@ -13,7 +13,10 @@ SECTIONS: Sequence[tuple[str, Sequence[tuple[str, P]]]] = (
         ("/admin/consents", P.CONSENTS_READ), ("/admin/invitations", P.INVITATIONS_WRITE),
         ("/admin/roles", P.USERS_READ),
     )),
-    ("clients", (("/admin/clients", P.CLIENTS_READ), ("/admin/registration-tokens", P.REGISTRATION_WRITE))),
+    ("clients", (
+        ("/admin/clients", P.CLIENTS_READ), ("/admin/resources", P.RESOURCES_READ),
+        ("/admin/registration-tokens", P.REGISTRATION_WRITE),
+    )),
     ("risk", (
         ("/admin/decisions", P.DECISIONS_READ), ("/admin/decisions/countries", P.DECISIONS_READ),
         ("/admin/policies", P.POLICIES_READ),

@@ -15,6 +15,7 @@ from idp.web.admin import (
     person_acts,
     policies,
     provider,
+    resources,
     sessions,
     webhooks,
 )
@@ -61,6 +62,10 @@ def _people() -> list[BaseRoute]:
         _page("/admin/consents/revoke", sessions.revoke),
         _page("/admin/invitations", invitations.invited),
         _page("/admin/invitations/{id}/revoke", invitations.take_back),
+        _view("/admin/resources", resources.listed),
+        _page("/admin/resources/new", resources.new),
+        _page("/admin/resources/{id}", resources.resource),
+        _page("/admin/resources/{id}/delete", resources.delete),
         _page("/admin/registration-tokens", invitations.tokens),
         _page("/admin/registration-tokens/{id}/revoke", invitations.end_token),
     ]
