@@ -225,3 +225,38 @@ async def test_a_grant_needs_a_client_and_a_person_that_exist(stores: Stores, wo
         with pytest.raises(Exception, match=r"(?i)foreign key"):
             async with stores.connection.begin_nested():
                 await stores.grants.add(grant(registered.id, user_id))
+
+
+async def test_what_a_code_stands_for_is_stored_once(stores: Stores, world: World) -> None:
+    """RFC 6749 §4.1.2: a grant that did not begin before."""
+    given, refresh = grant(world.client.id, world.user.id), refresh_state()
+
+    assert await stores.grants.redeem(given, refresh)
+
+    found = await stores.grants.find_live(given.id, NOW)
+    assert found is not None
+    assert (found.grant, found.refresh) == (given, refresh)
+
+
+async def test_a_grant_that_began_at_authorize_gets_what_its_code_stands_for(stores: Stores, world: World) -> None:
+    """OIDC Core §3.3: the same grant, from then on as long as the code says, with its refresh token."""
+    given = grant(world.client.id, world.user.id, is_offline=True)
+    refresh = refresh_state()
+    await stores.grants.add(replace(given, is_offline=False, expires_at=NOW + MINUTE))
+
+    assert await stores.grants.redeem(given, refresh)
+
+    found = await stores.grants.find_live(given.id, NOW)
+    assert found is not None
+    assert (found.grant, found.refresh) == (given, refresh)
+
+
+async def test_a_grant_that_was_revoked_stays_so_when_its_code_comes(stores: Stores, world: World) -> None:
+    """RFC 7009 §2.1: nothing is given for it any more."""
+    given = grant(world.client.id, world.user.id)
+    await stores.grants.add(given)
+    await stores.grants.revoke(given.id, NOW)
+
+    assert not await stores.grants.redeem(given, refresh_state())
+
+    assert await stores.grants.find_live(given.id, NOW) is None

@@ -92,7 +92,25 @@ def members_of(fields: Mapping[str, str], *, grants: bool) -> dict[str, Json]:
 def changed(members: Mapping[str, Json], shown: ClientShown) -> dict[str, Json]:
     """Return the members that differ from what is stored; an empty one differs from a value only."""
     stored = shown.metadata
+    if "grant_types" in members:
+        members = {**members, **_with_others(members, stored)}
     return {name: value for name, value in members.items() if not _is_same(name, stored.get(name), value)}
+
+
+def _with_others(members: Mapping[str, Json], stored: Mapping[str, Json]) -> dict[str, Json]:
+    """Keep grant types that have no box here, and the response types that go with them."""
+    chosen, types = _texts_of(members["grant_types"]), _texts_of(members["response_types"])
+    others = [each for each in _texts_of(stored.get("grant_types")) if each not in GRANTS.values()]
+    kept = [each for each in _texts_of(stored.get("response_types")) if each != "code"]
+    if "authorization_code" not in chosen:
+        kept = [each for each in kept if "code" not in each.split(" ")]
+    grant_types: list[Json] = [*chosen, *others]
+    response_types: list[Json] = [*types, *kept]
+    return {"grant_types": grant_types, "response_types": response_types}
+
+
+def _texts_of(listed: Json) -> list[str]:
+    return [str(each) for each in listed] if isinstance(listed, list) else []
 
 
 def _is_same(name: str, stored: Json, typed: Json) -> bool:
