@@ -15,6 +15,7 @@ async def metadata(provider: Provider) -> dict[str, Any]:
 
 
 async def test_nothing_is_promised_before_it_is_defined(provider: Provider) -> None:
+    """RFC 8414 §2."""
     document = await metadata(provider)
     assert not {"protected_resources", "authorization_details_types_supported"} & document.keys()
     assert not {TOKEN_EXCHANGE, JWT_BEARER} & set(document["grant_types_supported"])
@@ -24,6 +25,7 @@ async def test_nothing_is_promised_before_it_is_defined(provider: Provider) -> N
 async def test_public_resources_types_of_details_and_grants_are_told_while_they_are_defined(
     provider: Provider,
 ) -> None:
+    """RFC 8414 §2, RFC 9728 §4, RFC 9396 §10."""
     client = await provider.client()
     told = [
         ("resources", resource(API, "invoices.read", public=True)),

@@ -66,6 +66,7 @@ async def present(client: RelyingParty, text: str, **changes: str | None) -> Ans
 async def test_an_assertion_gets_an_access_token_for_the_person_and_nothing_else(
     client: RelyingParty, person: Person
 ) -> None:
+    """RFC 7523 §2.1, RFC 7521 §4.1."""
     tokens = await present(client, assertion(client, person.id))
     assert tokens.status == 200, tokens.text
     assert not {"refresh_token", "id_token"} & tokens.body.keys()
@@ -76,6 +77,7 @@ async def test_an_assertion_gets_an_access_token_for_the_person_and_nothing_else
 
 
 async def test_a_token_can_be_for_a_resource(client: RelyingParty, person: Person) -> None:
+    """RFC 8707 §2.2."""
     tokens = await present(client, assertion(client, person.id), resource=API)
     said = (await client.decode(tokens.access_token)).claims
     assert (said["aud"], said["scope"]) == (API, "invoices.read")
@@ -103,11 +105,13 @@ async def test_a_token_can_be_for_a_resource(client: RelyingParty, person: Perso
 async def test_an_assertion_that_lacks_or_garbles_a_claim_is_refused(
     client: RelyingParty, person: Person, claims: dict[str, Any]
 ) -> None:
+    """RFC 7523 §3."""
     refused = await present(client, assertion(client, person.id, **claims))
     assert (refused.status, refused.error) == (400, "invalid_grant")
 
 
 async def test_the_audience_is_one_string(client: RelyingParty, person: Person) -> None:
+    """RFC 7523 §3 item 3; stricter."""
     for audience in ([client.issuer], f"{client.issuer}/token"):
         assert (await present(client, assertion(client, person.id, aud=audience))).error == "invalid_grant"
 
@@ -116,24 +120,28 @@ async def test_the_audience_is_one_string(client: RelyingParty, person: Person) 
 async def test_an_assertion_ends_within_five_minutes(
     client: RelyingParty, person: Person, ahead: int, status: int
 ) -> None:
+    """RFC 7523 §3 item 4; on both sides of each limit."""
     text = assertion(client, person.id, exp=int(client.now()) + ahead, iat=None)
     assert (await present(client, text)).status == status
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])
 async def test_an_assertion_from_the_future_is_refused(client: RelyingParty, person: Person, name: str) -> None:
+    """RFC 7523 §3 items 5 and 6."""
     now = int(client.now())
     assert (await present(client, assertion(client, person.id, **{name: now + 32}))).error == "invalid_grant"
     assert (await present(client, assertion(client, person.id, **{name: now + 29}))).status == 200
 
 
 async def test_an_assertion_is_used_once(client: RelyingParty, person: Person) -> None:
+    """RFC 7523 §3 item 7."""
     text = assertion(client, person.id)
     assert (await present(client, text)).status == 200
     assert (await present(client, text)).error == "invalid_grant"
 
 
 async def test_a_refused_request_spends_no_assertion(client: RelyingParty, person: Person) -> None:
+    """RFC 7523 §3 item 7: only a use spends it."""
     text = assertion(client, person.id)
     assert (await present(client, text, scope="profile")).error == "invalid_scope"
     assert (await present(client, text, scope="reports")).status == 200
@@ -149,21 +157,25 @@ async def test_a_refused_request_spends_no_assertion(client: RelyingParty, perso
 async def test_a_header_that_names_another_key_or_purpose_is_refused(
     client: RelyingParty, person: Person, header: dict[str, Any]
 ) -> None:
+    """RFC 7523 §3 item 9, RFC 8725 §3."""
     assert (await present(client, assertion(client, person.id, header=header))).error == "invalid_grant"
 
 
 async def test_a_signature_by_another_key_is_refused(client: RelyingParty, person: Person) -> None:
+    """RFC 7523 §3 item 9."""
     assert (await present(client, assertion(client, person.id, key=OTHER))).error == "invalid_grant"
     assert (await present(client, "nonsense")).error == "invalid_grant"
     assert (await present(client, assertion(client, person.id), assertion=None)).error == "invalid_request"
 
 
 async def test_an_issuer_is_trusted_for_the_clients_that_were_named(provider: Provider, person: Person) -> None:
+    """RFC 7521 §8.1."""
     one, other = await trusting(provider, is_first_party=True), await trusting(provider, is_first_party=True)
     assert (await present(one, assertion(other, person.id))).error == "invalid_grant"
 
 
 async def test_an_algorithm_that_the_operator_did_not_name_is_refused(provider: Provider, person: Person) -> None:
+    """RFC 8725 §3.1."""
     rsa = RSAKey.generate_key(2048, {"kid": "r1"})
     keys = KeySet([KEY, rsa]).as_dict(private=False)
     client = await trusting(provider, is_first_party=True, jwks=keys)
@@ -175,6 +187,7 @@ async def test_an_algorithm_that_the_operator_did_not_name_is_refused(provider: 
 
 
 async def test_a_person_can_be_named_by_address_or_username(provider: Provider, person: Person) -> None:
+    """RFC 7523 §3 item 2."""
     by_mail = await trusting(provider, is_first_party=True, subject_claim="mail", subject_match="email")
     text = assertion(by_mail, "whoever", mail=(person.user.email or "").upper())
     assert (await present(by_mail, text)).status == 200
@@ -186,6 +199,7 @@ async def test_a_person_can_be_named_by_address_or_username(provider: Provider, 
 
 
 async def test_an_address_that_nobody_proved_names_nobody(provider: Provider) -> None:
+    """RFC 7523 §3 item 2."""
     unproved = await provider.person(email_verified=False)
     client = await trusting(provider, is_first_party=True, subject_match="email")
     assert (await present(client, assertion(client, unproved.user.email or ""))).error == "invalid_grant"
@@ -194,6 +208,7 @@ async def test_an_address_that_nobody_proved_names_nobody(provider: Provider) ->
 async def test_a_person_who_is_disabled_gets_nothing_and_keeps_nothing(
     provider: Provider, client: RelyingParty, person: Person
 ) -> None:
+    """RFC 7521 §4.1: the subject must be authorized now."""
     tokens = await present(client, assertion(client, person.id))
     await provider.site.users.set_status(person.user, UserStatus.DISABLED)
     assert not await client.is_active(tokens.access_token)
@@ -203,6 +218,7 @@ async def test_a_person_who_is_disabled_gets_nothing_and_keeps_nothing(
 async def test_a_client_that_is_not_first_party_gets_what_the_person_allowed(
     provider: Provider, person: Person
 ) -> None:
+    """RFC 7521 §4.1: consent counts as it does everywhere."""
     client = await trusting(provider)
     assert (await present(client, assertion(client, person.id))).error == "invalid_grant"
     async with provider.site.transactions.open(write=True) as stores:
@@ -217,6 +233,7 @@ async def test_a_client_that_is_not_first_party_gets_what_the_person_allowed(
 async def test_the_token_ends_with_its_time_and_with_the_persons_consent(
     provider: Provider, client: RelyingParty, person: Person
 ) -> None:
+    """RFC 7521 §4.1; on both sides of the limit."""
     tokens = await present(client, assertion(client, person.id))
     async with provider.site.transactions.open(write=True) as stores:
         await stores.grants.revoke_of_user(person.id, provider.clock.now(), client_id=client.client_id)
@@ -229,4 +246,5 @@ async def test_the_token_ends_with_its_time_and_with_the_persons_consent(
 
 
 async def test_a_client_without_the_grant_is_unauthorized(provider: Provider, rp: RelyingParty) -> None:
+    """RFC 6749 §5.2."""
     assert (await present(rp, "x.y.z")).error == "unauthorized_client"

@@ -82,12 +82,14 @@ async def claims(rp: RelyingParty, tokens: Answer) -> dict[str, Any]:
 
 
 async def test_a_client_without_a_rule_is_unauthorized(provider: Provider, tokens: Answer) -> None:
+    """RFC 8693 §2.2.2, §5."""
     stranger = await provider.client(grant_types=[TOKEN_EXCHANGE], redirect_uris=None, audiences=[API])
     refused = await trade(stranger, tokens.access_token)
     assert (refused.status, refused.error) == (400, "unauthorized_client")
 
 
 async def test_a_client_that_is_not_registered_for_the_grant_is_unauthorized(app: RelyingParty, tokens: Answer) -> None:
+    """RFC 6749 §5.2."""
     assert (await trade(app, tokens.access_token)).error == "unauthorized_client"
 
 
@@ -95,6 +97,7 @@ async def test_a_client_that_is_not_registered_for_the_grant_is_unauthorized(app
 async def test_impersonation_and_acting_are_allowed_one_by_one(
     provider: Provider, tokens: Answer, rule: dict[str, Any]
 ) -> None:
+    """RFC 8693 §1.1."""
     client = await trader(provider, **rule)
     alone, with_actor = await trade(client, tokens.access_token), await acting(client, tokens.access_token)
     assert (alone.error == "unauthorized_client") is ("may_act" in rule)
@@ -105,6 +108,7 @@ async def test_impersonation_and_acting_are_allowed_one_by_one(
 async def test_an_exchange_gives_an_access_token_and_says_of_which_type(
     api: RelyingParty, app: RelyingParty, tokens: Answer, person: Person
 ) -> None:
+    """RFC 8693 §2.2.1."""
     traded = await trade(api, tokens.access_token)
     before, said = await claims(app, tokens), await claims(api, traded)
     assert traded.body["issued_token_type"] == ACCESS_TOKEN_TYPE
@@ -119,6 +123,7 @@ async def test_an_exchange_gives_an_access_token_and_says_of_which_type(
 
 
 async def test_whoever_acts_stands_in_act_with_whoever_acted_before(provider: Provider, tokens: Answer) -> None:
+    """RFC 8693 §4.1."""
     first = await trader(provider, may_act=True, audiences=[API])
     second = await trader(provider, may_act=True, audiences=[BOOKS])
     once = await acting(first, tokens.access_token)
@@ -132,6 +137,7 @@ async def test_whoever_acts_stands_in_act_with_whoever_acted_before(provider: Pr
 
 
 async def test_at_most_four_act_one_after_another(provider: Provider, tokens: Answer) -> None:
+    """RFC 8693 §4.1: our limit; on both sides."""
     client = await trader(provider, may_act=True, audiences=[API])
     text = tokens.access_token
     for _ in range(4):
@@ -140,6 +146,7 @@ async def test_at_most_four_act_one_after_another(provider: Provider, tokens: An
 
 
 async def test_a_target_outside_the_rule_is_an_invalid_target(api: RelyingParty, tokens: Answer) -> None:
+    """RFC 8693 §2.2.2, RFC 8707 §2."""
     for named in ({"resource": API}, {"audience": API}, {"resource": api.issuer}, {"audience": "https://x.example"}):
         assert (await trade(api, tokens.access_token, **named)).error == "invalid_target"
     assert (await trade(api, tokens.access_token, resource=BOOKS)).status == 200
@@ -147,12 +154,14 @@ async def test_a_target_outside_the_rule_is_an_invalid_target(api: RelyingParty,
 
 
 async def test_a_rule_with_several_targets_needs_one_to_be_named(provider: Provider, tokens: Answer) -> None:
+    """RFC 8693 §2.1."""
     client = await trader(provider, may_impersonate=True, audiences=[API, BOOKS])
     assert (await trade(client, tokens.access_token)).error == "invalid_target"
     assert (await trade(client, tokens.access_token, resource=API)).status == 200
 
 
 async def test_scopes_are_those_of_rule_and_target_that_the_person_allowed(api: RelyingParty, tokens: Answer) -> None:
+    """RFC 8693 §2.1."""
     assert (await trade(api, tokens.access_token)).body["scope"] == "books.read invoices.write"
     assert (await trade(api, tokens.access_token, scope="books.read")).body["scope"] == "books.read"
     for beyond in ("invoices.read", "openid", "trade", "books.read nonsense"):
@@ -162,6 +171,7 @@ async def test_scopes_are_those_of_rule_and_target_that_the_person_allowed(api: 
 async def test_a_narrowed_token_is_never_traded_for_more_of_the_same_api(
     provider: Provider, app: RelyingParty, tokens: Answer
 ) -> None:
+    """RFC 8693 §5: an exchange is no way around what a token lacks."""
     client = await trader(provider, may_impersonate=True, audiences=[API])
     narrow = await app.refresh(tokens.refresh_token, resource=API, scope="invoices.read")
     assert (await trade(client, narrow.access_token)).body["scope"] == "invoices.read"
@@ -171,6 +181,7 @@ async def test_a_narrowed_token_is_never_traded_for_more_of_the_same_api(
 async def test_the_new_token_lives_no_longer_than_the_rest_of_the_old_one(
     provider: Provider, api: RelyingParty, tokens: Answer
 ) -> None:
+    """RFC 8693 §2.2.1."""
     provider.clock.advance(4 * MINUTE)
     traded = await trade(api, tokens.access_token)
     assert traded.body["expires_in"] <= 60
@@ -194,12 +205,14 @@ async def test_the_new_token_lives_no_longer_than_the_rest_of_the_old_one(
 async def test_what_is_missing_or_of_another_type_is_an_invalid_request(
     api: RelyingParty, tokens: Answer, changes: dict[str, str | None]
 ) -> None:
+    """RFC 8693 §2.1, §2.2.2."""
     assert (await trade(api, tokens.access_token, **changes)).error == "invalid_request"
 
 
 async def test_a_token_that_has_ended_is_not_exchanged(
     provider: Provider, app: RelyingParty, api: RelyingParty, tokens: Answer
 ) -> None:
+    """RFC 8693 §2.1: revoked by itself, and too old."""
     other = await app.refresh(tokens.refresh_token, resource=API)
     await app.revoke(other.access_token)
     assert (await trade(api, other.access_token)).error == "invalid_request"  # by itself
@@ -209,6 +222,7 @@ async def test_a_token_that_has_ended_is_not_exchanged(
 
 
 async def test_a_refresh_token_and_a_token_of_nobody_are_not_exchanged(api: RelyingParty, tokens: Answer) -> None:
+    """RFC 8693 §3: only what the rule names."""
     assert (await trade(api, tokens.refresh_token)).error == "invalid_request"
     assert (await trade(api, await own_token(api))).error == "invalid_request"
 
@@ -216,6 +230,7 @@ async def test_a_refresh_token_and_a_token_of_nobody_are_not_exchanged(api: Rely
 async def test_a_token_for_somebody_else_is_not_exchanged(
     provider: Provider, app: RelyingParty, tokens: Answer
 ) -> None:
+    """RFC 8693 §5: whoever finds a token cannot trade it."""
     client = await trader(provider, may_impersonate=True)
     await provider.site.clients.update(await provider.registration(client), {"audiences": []})
     await provider.settle()
@@ -225,12 +240,14 @@ async def test_a_token_for_somebody_else_is_not_exchanged(
 async def test_an_actor_token_of_another_client_is_refused(
     provider: Provider, api: RelyingParty, tokens: Answer
 ) -> None:
+    """RFC 8693 §2.1."""
     other = await trader(provider, may_act=True)
     stolen = {"actor_token": await own_token(other), "actor_token_type": ACCESS_TOKEN_TYPE}
     assert (await trade(api, tokens.access_token, **stolen)).error == "invalid_request"
 
 
 async def test_may_act_names_who_may(provider: Provider, api: RelyingParty, app: RelyingParty, tokens: Answer) -> None:
+    """RFC 8693 §4.4."""
     said = await claims(app, tokens)
 
     def with_may_act(subject: str) -> str:
@@ -244,6 +261,7 @@ async def test_may_act_names_who_may(provider: Provider, api: RelyingParty, app:
 async def test_an_id_token_is_exchanged_if_the_rule_says_so(
     provider: Provider, browser: HtmlBrowser, person: Person
 ) -> None:
+    """RFC 8693 §3; while a grant of its session is alive."""
     client = await provider.client(
         grant_types=["authorization_code", TOKEN_EXCHANGE], scope=SCOPE, resources=[API, BOOKS]
     )
@@ -268,6 +286,7 @@ async def test_an_id_token_is_exchanged_if_the_rule_says_so(
 async def test_what_was_traded_ends_with_the_grant_it_came_from(
     app: RelyingParty, api: RelyingParty, tokens: Answer
 ) -> None:
+    """RFC 8693 §5, RFC 7009 §2.1."""
     traded = await trade(api, tokens.access_token)
     assert await api.is_active(traded.access_token)
     await app.revoke(tokens.refresh_token)
@@ -278,6 +297,7 @@ async def test_what_was_traded_ends_with_the_grant_it_came_from(
 async def test_what_was_traded_ends_when_the_person_is_disabled(
     provider: Provider, api: RelyingParty, tokens: Answer, person: Person
 ) -> None:
+    """RFC 8693 §5: a person who may not sign in acts through nobody."""
     traded = await trade(api, tokens.access_token)
     await provider.site.users.set_status(person.user, UserStatus.DISABLED)
     assert not await api.is_active(traded.access_token)
@@ -287,6 +307,7 @@ async def test_what_was_traded_ends_when_the_person_is_disabled(
 async def test_the_trail_names_both_whom_it_is_about_and_who_acts(
     provider: Provider, api: RelyingParty, app: RelyingParty, tokens: Answer, person: Person
 ) -> None:
+    """RFC 8693 §1.1: delegation can be told afterwards."""
     await acting(api, tokens.access_token)
     async with provider.site.transactions.open(write=False) as stores:
         query = select(events.c.user_id, events.c.detail).where(events.c.client_id == api.client_id)

@@ -71,6 +71,7 @@ async def claims(rp: RelyingParty, tokens: Answer) -> dict[str, Any]:
 async def test_a_resource_that_is_not_registered_is_an_invalid_target(
     browser: HtmlBrowser, rp: RelyingParty, machine: RelyingParty, target: str
 ) -> None:
+    """RFC 8707 §2: an absolute URI without a fragment, compared as it stands."""
     assert (await at_once(browser, rp, resource=target)).error == "invalid_target"
     refused = await machine.token(grant_type="client_credentials", resource=target)
     assert (refused.status, refused.error) == (400, "invalid_target")
@@ -79,11 +80,13 @@ async def test_a_resource_that_is_not_registered_is_an_invalid_target(
 async def test_a_resource_that_is_not_for_the_client_is_an_invalid_target(
     provider: Provider, browser: HtmlBrowser
 ) -> None:
+    """RFC 8707 §2."""
     stranger = await provider.client(scope=SCOPE)
     assert (await at_once(browser, stranger, resource=API)).error == "invalid_target"
 
 
 async def test_a_resource_that_is_open_to_all_is_for_every_client(provider: Provider, browser: HtmlBrowser) -> None:
+    """RFC 8707 §2: the operator says for whom an API is."""
     stranger = await provider.client(scope="openid open.read")
     answer = await allowed(browser, stranger, OPEN, scope="openid open.read")
     said = await claims(stranger, await stranger.redeem(answer.code))
@@ -91,6 +94,7 @@ async def test_a_resource_that_is_open_to_all_is_for_every_client(provider: Prov
 
 
 async def test_more_than_ten_resources_are_an_invalid_target(machine: RelyingParty) -> None:
+    """RFC 8707 §2: our limit."""
     fields = [("grant_type", "client_credentials")] + [("resource", f"https://{n}.example") for n in range(11)]
     assert (await machine.post("token_endpoint", fields)).error == "invalid_target"
 
@@ -98,6 +102,7 @@ async def test_more_than_ten_resources_are_an_invalid_target(machine: RelyingPar
 async def test_a_token_is_for_the_resource_that_was_asked_for_with_the_scopes_it_defines(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §2.2, RFC 9068 §2.2.3."""
     tokens = await rp.redeem((await allowed(browser, rp, API)).code)
     said = await claims(rp, tokens)
     assert said["aud"] == API
@@ -108,6 +113,7 @@ async def test_a_token_is_for_the_resource_that_was_asked_for_with_the_scopes_it
 async def test_scopes_of_openid_belong_to_the_id_token_and_not_to_another_api(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """OIDC Core §5.3.1: userinfo is at the issuer, for which this token is not."""
     tokens = await rp.redeem((await allowed(browser, rp, API)).code)
     assert (await rp.check_id_token(tokens, rp.codes[next(reversed(rp.codes))]))["sub"]
     assert (await rp.userinfo(tokens.access_token)).status == 401
@@ -116,6 +122,7 @@ async def test_scopes_of_openid_belong_to_the_id_token_and_not_to_another_api(
 async def test_without_a_resource_a_token_is_for_the_issuer_and_has_its_scopes_alone(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 9068 §3: the issuer is the default."""
     tokens = await rp.redeem((await allowed(browser, rp)).code)
     said = await claims(rp, tokens)
     assert (said["aud"], said["scope"]) == (rp.issuer, "openid offline_access reports")
@@ -123,6 +130,7 @@ async def test_without_a_resource_a_token_is_for_the_issuer_and_has_its_scopes_a
 
 
 async def test_without_a_resource_the_clients_default_one_counts(provider: Provider, browser: HtmlBrowser) -> None:
+    """RFC 8707 §2.1: what counts where none is named."""
     rp = await provider.client(scope=SCOPE, resources=[API], default_resource=API)
     tokens = await rp.redeem((await allowed(browser, rp)).code)
     assert (await claims(rp, tokens))["aud"] == API
@@ -131,6 +139,7 @@ async def test_without_a_resource_the_clients_default_one_counts(provider: Provi
 async def test_a_default_resource_that_is_not_for_the_client_is_an_invalid_target(
     provider: Provider, browser: HtmlBrowser
 ) -> None:
+    """RFC 8707 §2.1: a default is asked for like any other."""
     rp = await provider.client(scope=SCOPE, resources=[API], default_resource=BOOKS)
     assert (await at_once(browser, rp)).error == "invalid_target"
 
@@ -138,6 +147,7 @@ async def test_a_default_resource_that_is_not_for_the_client_is_an_invalid_targe
 async def test_one_token_serves_the_issuer_and_an_api_only_if_both_were_asked_for(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §3: a token for several is a risk that the client asked for."""
     tokens = await rp.redeem((await allowed(browser, rp, API, rp.issuer)).code)
     said = await claims(rp, tokens)
     assert said["aud"] == [API, rp.issuer]
@@ -148,6 +158,7 @@ async def test_one_token_serves_the_issuer_and_an_api_only_if_both_were_asked_fo
 async def test_at_the_token_endpoint_a_part_of_the_resources_may_be_asked_for(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §2.2."""
     tokens = await rp.redeem((await allowed(browser, rp, API, BOOKS)).code, resource=BOOKS)
     assert (await claims(rp, tokens))["aud"] == BOOKS
     assert tokens.body["scope"] == "books.read"
@@ -156,6 +167,7 @@ async def test_at_the_token_endpoint_a_part_of_the_resources_may_be_asked_for(
 async def test_a_resource_beyond_those_granted_is_an_invalid_target_and_spends_no_code(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §2.2."""
     code = (await allowed(browser, rp, API)).code
     for other in (BOOKS, rp.issuer, "https://unknown.example"):
         assert (await rp.redeem(code, resource=other)).error == "invalid_target"
@@ -165,6 +177,7 @@ async def test_a_resource_beyond_those_granted_is_an_invalid_target_and_spends_n
 async def test_a_refresh_may_narrow_the_resources_of_one_answer_and_never_of_the_family(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §2.2."""
     tokens = await rp.redeem((await allowed(browser, rp, API, BOOKS)).code)
     narrow = await rp.refresh(tokens.refresh_token, resource=BOOKS)
     assert (await claims(rp, narrow))["aud"] == BOOKS
@@ -175,6 +188,7 @@ async def test_a_refresh_may_narrow_the_resources_of_one_answer_and_never_of_the
 async def test_a_refresh_for_more_is_an_invalid_target_and_spends_nothing(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §2.2."""
     tokens = await rp.redeem((await allowed(browser, rp, API)).code)
     assert (await rp.refresh(tokens.refresh_token, resource=BOOKS)).error == "invalid_target"
     assert (await rp.refresh(tokens.refresh_token)).status == 200
@@ -183,6 +197,7 @@ async def test_a_refresh_for_more_is_an_invalid_target_and_spends_nothing(
 async def test_a_refresh_gives_no_token_for_a_resource_that_the_client_lost(
     provider: Provider, browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §2.2: what counts is what is allowed now."""
     tokens = await rp.redeem((await allowed(browser, rp, API, BOOKS)).code)
     client = await provider.registration(rp)
     await provider.site.clients.update(client, {"resources": [BOOKS]})
@@ -193,6 +208,7 @@ async def test_a_refresh_gives_no_token_for_a_resource_that_the_client_lost(
 
 
 async def test_a_client_by_itself_gets_what_it_asks_for_and_no_scope_of_others(machine: RelyingParty) -> None:
+    """RFC 8707 §2.2, RFC 6749 §4.4."""
     tokens = await machine.token(grant_type="client_credentials", resource=API)
     said = await claims(machine, tokens)
     assert (said["aud"], said["sub"], said["scope"]) == (API, machine.client_id, "invoices.read invoices.write")
@@ -204,6 +220,7 @@ async def test_a_client_by_itself_gets_what_it_asks_for_and_no_scope_of_others(m
 
 
 async def test_a_client_by_itself_may_ask_for_several(machine: RelyingParty) -> None:
+    """RFC 8707 §2: the parameter may repeat."""
     fields = [("grant_type", "client_credentials"), ("resource", API), ("resource", BOOKS)]
     said = await claims(machine, await machine.post("token_endpoint", fields))
     assert (said["aud"], said["scope"]) == ([API, BOOKS], "invoices.read invoices.write books.read")
@@ -211,11 +228,13 @@ async def test_a_client_by_itself_may_ask_for_several(machine: RelyingParty) -> 
 
 
 async def test_a_token_is_signed_as_its_resource_server_wants_it(machine: RelyingParty) -> None:
+    """RFC 9068 §2.1."""
     tokens = await machine.token(grant_type="client_credentials", resource=ODD)
     assert (await machine.decode(tokens.access_token)).header["alg"] == "PS256"
 
 
 async def test_a_token_is_a_handle_where_the_resource_server_wants_handles(machine: RelyingParty) -> None:
+    """RFC 7662 §2.2."""
     tokens = await machine.token(grant_type="client_credentials", resource=HANDLES)
     assert "." not in tokens.access_token
     seen = (await machine.introspect(tokens.access_token)).body
@@ -225,12 +244,14 @@ async def test_a_token_is_a_handle_where_the_resource_server_wants_handles(machi
 async def test_resources_that_want_different_tokens_are_asked_for_one_by_one(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §2.2."""
     code = (await allowed(browser, rp, API, ODD, scope=f"{SCOPE} odd.read")).code
     assert (await rp.redeem(code)).error == "invalid_target"
     assert (await rp.redeem(code, resource=ODD)).status == 200
 
 
 async def test_a_resource_that_takes_no_bearer_tokens_gets_none(machine: RelyingParty) -> None:
+    """RFC 9449 §5, RFC 8705 §3."""
     refused = await machine.token(grant_type="client_credentials", resource=BOUND)
     assert (refused.status, refused.error) == (400, "invalid_request")
 
@@ -238,6 +259,7 @@ async def test_a_resource_that_takes_no_bearer_tokens_gets_none(machine: Relying
 async def test_a_resource_server_introspects_tokens_for_it_and_no_others(
     provider: Provider, machine: RelyingParty
 ) -> None:
+    """RFC 7662 §2.2, §4."""
     server = await provider.client(audiences=[API])
     for_it = await machine.token(grant_type="client_credentials", resource=API)
     for_another = await machine.token(grant_type="client_credentials", resource=BOOKS)
@@ -249,12 +271,14 @@ async def test_a_resource_server_introspects_tokens_for_it_and_no_others(
 async def test_scopes_that_belong_to_no_resource_that_was_asked_for_are_an_invalid_scope(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 8707 §2.1."""
     assert (await at_once(browser, rp, resource=API, scope="books.read reports")).error == "invalid_scope"
 
 
 async def test_a_consent_for_one_api_is_none_for_another_with_the_same_scope(
     provider: Provider, browser: HtmlBrowser
 ) -> None:
+    """RFC 8707 §2.1: what was allowed are scopes at an API, not scopes alone."""
     one, other = f"{API}/one", f"{API}/other"
     for each in (one, other):
         await define(provider, "resources", **resource(each, "same"))
@@ -269,6 +293,7 @@ async def test_a_consent_for_one_api_is_none_for_another_with_the_same_scope(
 
 
 async def test_a_token_of_a_resource_ends_when_its_time_is_over(provider: Provider, machine: RelyingParty) -> None:
+    """RFC 9068 §4; on both sides of the limit."""
     tokens = await machine.token(grant_type="client_credentials", resource=API)
     provider.clock.advance(9 * MINUTE)
     assert await machine.is_active(tokens.access_token)

@@ -88,24 +88,28 @@ async def claims(rp: RelyingParty, tokens: Answer) -> dict[str, Any]:
 async def test_details_that_are_malformed_unknown_or_not_the_clients_are_refused(
     browser: HtmlBrowser, rp: RelyingParty, text: str
 ) -> None:
+    """RFC 9396 §5."""
     assert (await at_once(browser, rp, authorization_details=text)).error == "invalid_authorization_details"
     refused = await rp.token(grant_type="client_credentials", authorization_details=text)
     assert (refused.status, refused.error) == (400, "invalid_authorization_details")
 
 
 async def test_details_of_more_than_16_kilobytes_are_refused(rp: RelyingParty) -> None:
+    """RFC 9396 §5: our limit."""
     text = json.dumps([PAYMENT]) + " " * 16_384
     refused = await rp.token(grant_type="client_credentials", authorization_details=text)
     assert refused.error == "invalid_authorization_details"
 
 
 async def test_a_client_without_the_type_may_not_ask_for_it(provider: Provider, browser: HtmlBrowser) -> None:
+    """RFC 9396 §10."""
     stranger = await provider.client()
     answer = await at_once(browser, stranger, authorization_details=json.dumps([PAYMENT]))
     assert answer.error == "invalid_authorization_details"
 
 
 async def test_the_consent_page_shows_every_detail_whole_and_escaped(browser: HtmlBrowser, rp: RelyingParty) -> None:
+    """RFC 9396 §5, §12."""
     page = await asked(browser, rp, PAYMENT, OTHER)
     shown = page.text("consent-details")
     assert "Pay 123.5 EUR to Harbour & <b>Sons</b>" in shown
@@ -117,6 +121,7 @@ async def test_the_consent_page_shows_every_detail_whole_and_escaped(browser: Ht
 async def test_what_was_granted_is_told_with_the_token_in_it_and_at_introspection(
     browser: HtmlBrowser, rp: RelyingParty
 ) -> None:
+    """RFC 9396 §7, §9.1, §9.2."""
     tokens = await rp.redeem(await granted(browser, rp, PAYMENT, OTHER))
     assert tokens.body["authorization_details"] == [PAYMENT, OTHER]
     assert (await claims(rp, tokens))["authorization_details"] == [PAYMENT, OTHER]
@@ -124,6 +129,7 @@ async def test_what_was_granted_is_told_with_the_token_in_it_and_at_introspectio
 
 
 async def test_a_handle_says_the_same_at_introspection(browser: HtmlBrowser, rp: RelyingParty) -> None:
+    """RFC 9396 §9.2."""
     code = await granted(browser, rp, PAYMENT, OTHER, scope="openid pay", resource=API)
     tokens = await rp.redeem(code, authorization_details=json.dumps([OTHER]))
     assert "." not in tokens.access_token
@@ -132,6 +138,7 @@ async def test_a_handle_says_the_same_at_introspection(browser: HtmlBrowser, rp:
 
 
 async def test_consent_to_details_is_never_remembered(browser: HtmlBrowser, rp: RelyingParty) -> None:
+    """RFC 9396 §5: each is a decision of its own."""
     await granted(browser, rp, PAYMENT)
     assert (await browser.answer(rp, scope="openid offline_access", prompt="none")).code  # scopes alone are
     silent = await at_once(
@@ -142,11 +149,13 @@ async def test_consent_to_details_is_never_remembered(browser: HtmlBrowser, rp: 
 
 
 async def test_a_first_party_client_asks_about_details_too(provider: Provider, browser: HtmlBrowser) -> None:
+    """RFC 9396 §5."""
     own = await provider.client(is_first_party=True, authorization_details_types=["payment"])
     assert (await asked(browser, own, PAYMENT)).name == "consent"
 
 
 async def test_without_consent_there_is_nothing(browser: HtmlBrowser, rp: RelyingParty) -> None:
+    """RFC 6749 §4.1.2.1."""
     await asked(browser, rp, PAYMENT)
     page = await browser.submit("consent-deny")
     assert rp.receive(page.answer()).error == "access_denied"
@@ -167,6 +176,7 @@ async def test_without_consent_there_is_nothing(browser: HtmlBrowser, rp: Relyin
 async def test_more_than_was_granted_is_refused_and_spends_nothing(
     browser: HtmlBrowser, rp: RelyingParty, more: Any
 ) -> None:
+    """RFC 9396 §6.1."""
     code = await granted(browser, rp, PAYMENT)
     refused = await rp.redeem(code, authorization_details=json.dumps(more))
     assert (refused.status, refused.error) == (400, "invalid_authorization_details")
@@ -177,6 +187,7 @@ async def test_more_than_was_granted_is_refused_and_spends_nothing(
 
 
 async def test_a_refresh_may_narrow_one_answer_and_never_the_family(browser: HtmlBrowser, rp: RelyingParty) -> None:
+    """RFC 9396 §6.1."""
     tokens = await rp.redeem(await granted(browser, rp, PAYMENT, OTHER))
     less = {**PAYMENT, "actions": ["status"]}
     narrow = await rp.refresh(tokens.refresh_token, authorization_details=json.dumps([less]))
@@ -186,18 +197,21 @@ async def test_a_refresh_may_narrow_one_answer_and_never_the_family(browser: Htm
 
 
 async def test_without_details_nothing_is_told_of_them(browser: HtmlBrowser, rp: RelyingParty) -> None:
+    """RFC 9396 §7."""
     tokens = await rp.redeem(await browser.authorize(rp, scope="openid"))
     assert "authorization_details" not in tokens.body
     assert "authorization_details" not in await claims(rp, tokens)
 
 
 async def test_a_client_by_itself_gets_details_of_its_types(rp: RelyingParty) -> None:
+    """RFC 9396 §5, RFC 6749 §4.4."""
     tokens = await rp.token(grant_type="client_credentials", scope="a", authorization_details=json.dumps([PAYMENT]))
     assert tokens.body["authorization_details"] == [PAYMENT]
     assert (await claims(rp, tokens))["authorization_details"] == [PAYMENT]
 
 
 async def test_details_can_be_pushed(browser: HtmlBrowser, rp: RelyingParty) -> None:
+    """RFC 9396 §2, RFC 9126 §2."""
     request = await rp.authorization_request(scope="openid", authorization_details=json.dumps([OTHER]))
     pushed = await rp.post("pushed_authorization_request_endpoint", request.parameters)
     assert pushed.status == 201, pushed.text
