@@ -88,3 +88,18 @@ def test_controls_are_large_enough_to_tap() -> None:
     assert tap is not None
     assert float(tap[1]) * 16 >= 44
     assert SHEET.count("min-height: var(--tap)") == 2
+
+
+def test_the_dark_scheme_changes_colours_and_nothing_else() -> None:
+    """So what does not depend on colours is looked at in one scheme (tests/journeys/test_accessibility.py)."""
+    blocks = [part.partition("{")[2] for part in SHEET.split("@media (prefers-color-scheme: dark)")[1:]]
+    darks = [block.partition("}")[0] for block in blocks]
+
+    assert len(darks) == SHEET.count("prefers-color-scheme")
+    for dark, block in zip(darks, blocks, strict=True):
+        selector, _, declarations = dark.partition("{")
+        assert selector.strip() == ":root"
+        names = [each.partition(":")[0].strip() for each in declarations.split(";") if each.strip()]
+        assert names
+        assert all(name.startswith("--") for name in names)
+        assert block.partition("}")[2].lstrip().startswith("}")  # and the block holds nothing beside it
