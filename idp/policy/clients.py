@@ -53,9 +53,11 @@ def check(client: Client, offers: Offers = EVERYTHING) -> None:
     if client.default_max_age is not None and client.default_max_age < 0:
         raise BadClient("default_max_age is a number of seconds, not negative")
     offered = RULES[client.profile].signing_algs
-    algs = {client.id_token_alg, client.access_token_alg, client.userinfo_alg, client.introspection_alg}
+    algs = {client.id_token_alg, client.userinfo_alg, client.introspection_alg}
     if not algs <= {*offered, None}:
         raise BadClient(f"signing algorithms of profile {client.profile} are {', '.join(offered)}")
+    if client.access_token_alg not in (by := RULES[client.profile].access_token_algs):
+        raise BadClient(f"access tokens of profile {client.profile} are signed by {', '.join(by)}")
     encryption.check(client)
     mutual_tls.check(client)
     if client.auth_method in mutual_tls.METHODS and not offers.mutual_tls:
@@ -87,6 +89,9 @@ def _check_uris(client: Client) -> None:
         if faults := faults_of(uris, is_native=client.profile is Profile.NATIVE):
             told = "; ".join(f"redirect URI {uris[each.index]!r} {each.sentence}" for each in faults)
             raise BadClient(told, code="invalid_redirect_uri")
+    if refused := next((uri for uri in client.redirect_uris if not client.may_register(uri)), None):
+        told = f"redirect URI {refused!r} is not one that clients of profile {client.profile} may have"
+        raise BadClient(told, code="invalid_redirect_uri")
     _check_objects(client)
     for origin in client.allowed_cors_origins:
         if not is_safe_uri(origin) or origin_of(origin) != origin:

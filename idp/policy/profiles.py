@@ -23,6 +23,7 @@ class Rules:
     auth_methods: tuple[AuthMethod, ...] = tuple(AuthMethod)
     algs: tuple[str, ...] = ASYMMETRIC_ALGS  # of what the client signs
     signing_algs: tuple[str, ...] = ID_TOKEN_ALGS  # of what is signed for it; the first is the default
+    access_token_algs: tuple[str, ...] = ID_TOKEN_ALGS
     requires_pushed_requests: bool = False
     requires_binding: bool = False  # access tokens are bound to a key of the client
     requires_dpop_nonce: bool = False
@@ -60,6 +61,7 @@ RULES: dict[Profile, Rules] = {
         auth_methods=(AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS),
         algs=FAPI_ALGS,
         signing_algs=("ES256", "PS256", "EdDSA"),
+        access_token_algs=("ES256", "PS256"),
         requires_pushed_requests=True,
         requires_binding=True,
         requires_dpop_nonce=True,

@@ -9,6 +9,7 @@ from idp.domain.definitions import Definitions
 from idp.domain.permission import SCOPE_PREFIX
 from idp.policy import lifetimes
 from idp.policy.clients import SCOPES
+from idp.policy.profiles import RULES
 
 MOST = 10  # resources of one request
 OPENID_SCOPES = frozenset(SCOPES)
@@ -92,6 +93,8 @@ def shape_of(client: Client, definitions: Definitions, audience: Audience, *, is
         life = lifetimes.ACCESS_TOKEN[client.token_format]
         return Shape(client.access_token_alg, client.token_format, life)
     first, *others = resources
+    if first.token_alg not in RULES[client.profile].access_token_algs:
+        raise BadTarget(f"this resource takes tokens by {first.token_alg}, which clients of this profile do not have")
     if any((each.token_alg, each.token_format) != (first.token_alg, first.token_format) for each in others):
         raise BadTarget("these resources take different kinds of tokens; ask for one at a time")
     return Shape(
