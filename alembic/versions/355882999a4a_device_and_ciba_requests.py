@@ -22,7 +22,7 @@ def upgrade() -> None:
     sa.Column('interval', sa.Integer(), nullable=False),
     sa.Column('next_poll_at', sa.BigInteger(), nullable=False),
     sa.Column('asked_at', sa.BigInteger(), nullable=False),
-    sa.Column('ends_at', sa.BigInteger(), nullable=False),
+    sa.Column('request_expires_at', sa.BigInteger(), nullable=False),
     sa.Column('session_id', sa.String(length=32), nullable=True),
     sa.Column('scopes', sa.Text(), nullable=True),
     sa.Column('audience', sa.Text(), nullable=True),
@@ -44,7 +44,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('ciba_requests', schema=None) as batch_op:
         batch_op.create_index('ix_ciba_requests_client_id', ['client_id'], unique=False)
-        batch_op.create_index('ix_ciba_requests_ends_at', ['ends_at'], unique=False)
+        batch_op.create_index('ix_ciba_requests_request_expires_at', ['request_expires_at'], unique=False)
         batch_op.create_index('ix_ciba_requests_ping_due_at', ['ping_due_at'], unique=False)
         batch_op.create_index('ix_ciba_requests_session_id', ['session_id'], unique=False)
         batch_op.create_index('ix_ciba_requests_user_id_state', ['user_id', 'state'], unique=False)
@@ -59,7 +59,7 @@ def upgrade() -> None:
     sa.Column('interval', sa.Integer(), nullable=False),
     sa.Column('next_poll_at', sa.BigInteger(), nullable=False),
     sa.Column('asked_at', sa.BigInteger(), nullable=False),
-    sa.Column('ends_at', sa.BigInteger(), nullable=False),
+    sa.Column('request_expires_at', sa.BigInteger(), nullable=False),
     sa.Column('session_id', sa.String(length=32), nullable=True),
     sa.Column('scopes', sa.Text(), nullable=True),
     sa.Column('audience', sa.Text(), nullable=True),
@@ -80,7 +80,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('device_requests', schema=None) as batch_op:
         batch_op.create_index('ix_device_requests_client_id', ['client_id'], unique=False)
-        batch_op.create_index('ix_device_requests_ends_at', ['ends_at'], unique=False)
+        batch_op.create_index('ix_device_requests_request_expires_at', ['request_expires_at'], unique=False)
         batch_op.create_index('ix_device_requests_session_id', ['session_id'], unique=False)
         batch_op.create_index('ix_device_requests_user_id', ['user_id'], unique=False)
 
@@ -92,7 +92,7 @@ def downgrade() -> None:
     with op.batch_alter_table('device_requests', schema=None) as batch_op:
         batch_op.drop_index('ix_device_requests_user_id')
         batch_op.drop_index('ix_device_requests_session_id')
-        batch_op.drop_index('ix_device_requests_ends_at')
+        batch_op.drop_index('ix_device_requests_request_expires_at')
         batch_op.drop_index('ix_device_requests_client_id')
 
     op.drop_table('device_requests')
@@ -100,7 +100,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_ciba_requests_user_id_state')
         batch_op.drop_index('ix_ciba_requests_session_id')
         batch_op.drop_index('ix_ciba_requests_ping_due_at')
-        batch_op.drop_index('ix_ciba_requests_ends_at')
+        batch_op.drop_index('ix_ciba_requests_request_expires_at')
         batch_op.drop_index('ix_ciba_requests_client_id')
 
     op.drop_table('ciba_requests')

@@ -18,7 +18,7 @@ ciba_requests = Table(
     Column("sealed_ping", LargeBinary),  # auth_req_id and client_notification_token; none without a ping
     Column("ping_due_at", UtcTime),  # none while nothing is owed
     Column("ping_tries", Integer, nullable=False),
-    Index("ix_ciba_requests_ends_at", "ends_at"),
+    Index("ix_ciba_requests_request_expires_at", "request_expires_at"),
     Index("ix_ciba_requests_user_id_state", "user_id", "state"),
     Index("ix_ciba_requests_client_id", "client_id"),
     Index("ix_ciba_requests_session_id", "session_id"),
@@ -85,7 +85,7 @@ class CibaRequestStore(WaitingStore):
                 update(ciba_requests)
                 .where(table.id == request_id, table.ping_due_at <= now)
                 .values(ping_due_at=until, ping_tries=table.ping_tries + 1)
-                .returning(table.id, table.client_id, table.sealed_ping, table.ends_at, table.ping_tries)
+                .returning(table.id, table.client_id, table.sealed_ping, table.request_expires_at, table.ping_tries)
             )
             row = done.first()
             if row is not None:
@@ -100,9 +100,9 @@ class CibaRequestStore(WaitingStore):
     def _ping(self, row: AnyRow) -> Ping:
         text = self._sealer.open(row.sealed_ping, place=place("ciba_requests", "ping", row.id)).decode()
         auth_req_id, _, token = text.partition(" ")
-        return Ping(row.id, row.client_id, auth_req_id, token, row.ends_at, row.ping_tries)
+        return Ping(row.id, row.client_id, auth_req_id, token, row.request_expires_at, row.ping_tries)
 
 
 def _is_open(user_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
     table = ciba_requests.c
-    return table.user_id == user_id, table.state == WaitingState.PENDING.value, table.ends_at > now
+    return table.user_id == user_id, table.state == WaitingState.PENDING.value, table.request_expires_at > now

@@ -14,7 +14,7 @@ device_requests = Table(
     metadata,
     *waiting_columns(),
     Column("user_code_digest", LargeBinary(32), nullable=False, unique=True),
-    Index("ix_device_requests_ends_at", "ends_at"),
+    Index("ix_device_requests_request_expires_at", "request_expires_at"),
     Index("ix_device_requests_user_id", "user_id"),
     Index("ix_device_requests_client_id", "client_id"),
     Index("ix_device_requests_session_id", "session_id"),
@@ -38,5 +38,5 @@ class DeviceRequestStore(WaitingStore):
     async def find_by_user_code(self, user_code: Digest, now: datetime) -> WaitingRequest | None:
         """Return the request of a user code while somebody may answer it."""
         table = device_requests.c
-        pending = (table.state == WaitingState.PENDING.value, table.ends_at > now)
+        pending = (table.state == WaitingState.PENDING.value, table.request_expires_at > now)
         return await self._first(table.user_code_digest == user_code, *pending)

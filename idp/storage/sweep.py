@@ -39,8 +39,8 @@ BATCH = 1000
 # What is swept, by which column, and how long a row is kept beyond it.
 EXPIRING: tuple[tuple[Table, Column[datetime], timedelta], ...] = (
     (codes, codes.c.code_expires_at, timedelta(hours=1)),
-    (device_requests, device_requests.c.ends_at, timedelta(hours=1)),
-    (ciba_requests, ciba_requests.c.ends_at, timedelta(hours=1)),
+    (device_requests, device_requests.c.request_expires_at, timedelta(hours=1)),
+    (ciba_requests, ciba_requests.c.request_expires_at, timedelta(hours=1)),
     (interactions, interactions.c.expires_at, timedelta(hours=1)),
     (pushed_requests, pushed_requests.c.expires_at, timedelta(hours=1)),  # they are spent as late as interactions end
     (access_tokens, access_tokens.c.expires_at, timedelta()),

@@ -33,7 +33,7 @@ def waiting_columns() -> tuple[Column[Any], ...]:
         Column("interval", Integer, nullable=False),
         Column("next_poll_at", UtcTime, nullable=False),
         Column("asked_at", UtcTime, nullable=False),
-        Column("ends_at", UtcTime, nullable=False),
+        Column("request_expires_at", UtcTime, nullable=False),
         Column("session_id", String(32)),
         Column("scopes", Words),
         Column("audience", Words),
@@ -75,8 +75,10 @@ class WaitingStore:
         waiting = await self.find_by_id(grant.id)
         if waiting is None or grant.user_id is None:
             return False
-        ends_at = max(waiting.expires_at, fetched_by)
-        return await self._answer(grant.id, grant.user_id, WaitingState.APPROVED, now, ends_at=ends_at, **values)
+        request_expires_at = max(waiting.expires_at, fetched_by)
+        return await self._answer(
+            grant.id, grant.user_id, WaitingState.APPROVED, now, request_expires_at=request_expires_at, **values
+        )
 
     async def deny(self, request_id: str, user_id: str, now: datetime) -> bool:
         """Keep that a person refused; False if it was answered before, is too old, or another must answer."""
@@ -89,7 +91,7 @@ class WaitingStore:
             .where(
                 table.id == request_id,
                 table.state == WaitingState.PENDING.value,
-                table.ends_at > now,
+                table.request_expires_at > now,
                 or_(table.user_id.is_(None), table.user_id == user_id),
             )
             .values(state=state.value, user_id=user_id, **values)
@@ -118,7 +120,7 @@ class WaitingStore:
         table = self.table.c
         done = await self._connection.execute(
             update(self.table)
-            .where(table.id == request_id, table.state == WaitingState.APPROVED.value, table.ends_at > now)
+            .where(table.id == request_id, table.state == WaitingState.APPROVED.value, table.request_expires_at > now)
             .values(state=WaitingState.SPENT.value)
             .returning(table.id)
         )
@@ -150,7 +152,7 @@ class WaitingStore:
         return insert(self.table).values(
             id=waiting.id, digest=digest, client_id=waiting.client_id, user_id=waiting.user_id, sealed_request=sealed,
             state=WaitingState.PENDING.value, interval=waiting.interval, next_poll_at=asked_at, asked_at=asked_at,
-            ends_at=waiting.expires_at,
+            request_expires_at=waiting.expires_at,
         )  # fmt: skip
 
     def _read(self, row: AnyRow) -> WaitingRequest:
@@ -162,6 +164,6 @@ class WaitingStore:
             request=request_from_json(cast(dict[str, Any], sealed)["request"]),
             state=WaitingState(row.state),
             interval=row.interval,
-            expires_at=row.ends_at,
+            expires_at=row.request_expires_at,
             grant=None if row.expires_at is None else read_grant(row),
         )
