@@ -1,5 +1,7 @@
 """RFC 7523 §2.1, §3: an assertion of a trusted issuer gets a token, once, for what the person allowed."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +12,7 @@ from idp.domain.consent import Consent
 from idp.domain.exchange import JWT_BEARER
 from idp.domain.secret import make_id
 from idp.domain.user import UserStatus
+from tests.support.hosted import Hosted
 from tests.support.jose import forge
 from tests.support.provider import MINUTE, SECOND, Person, Provider
 from tests.support.relying_party import Answer, RelyingParty
@@ -248,3 +251,24 @@ async def test_the_token_ends_with_its_time_and_with_the_persons_consent(
 async def test_a_client_without_the_grant_is_unauthorized(provider: Provider, rp: RelyingParty) -> None:
     """RFC 6749 §5.2."""
     assert (await present(rp, "x.y.z")).error == "unauthorized_client"
+
+
+async def test_of_two_uses_at_once_one_counts(client: RelyingParty, person: Person) -> None:
+    """RFC 7523 §3 item 7."""
+    text = assertion(client, person.id)
+    answers = await asyncio.gather(*(present(client, text) for _ in range(4)))
+    assert sorted(answer.status for answer in answers) == [200, 400, 400, 400]
+
+
+async def test_keys_of_an_issuer_are_fetched_from_where_the_operator_said(
+    open_provider: Provider, website: Hosted
+) -> None:
+    """RFC 7523 §3 item 9, RFC 7517 §5: never from where the assertion says."""
+    person = await open_provider.person()
+    url = website.put("/their-keys", json.dumps(KeySet([KEY]).as_dict(private=False)).encode())
+    client = await trusting(open_provider, is_first_party=True, jwks_uri=url)
+    assert (await present(client, assertion(client, person.id))).status == 200
+    website.asked.clear()
+    stranger = assertion(client, person.id, iss=url)
+    assert (await present(client, stranger)).error == "invalid_grant"
+    assert website.asked == []

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from idp.domain.exchange import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, TOKEN_EXCHANGE
 from idp.domain.user import UserStatus
 from idp.storage.events import events
+from tests.support.dpop import ProofKey, send
 from tests.support.html_browser import HtmlBrowser
 from tests.support.provider import MINUTE, SECOND, Person, Provider
 from tests.support.relying_party import Answer, RelyingParty
@@ -317,3 +318,32 @@ async def test_the_trail_names_both_whom_it_is_about_and_who_acts(
     assert (detail["actor"], detail["subject_client_id"], detail["grant_type"]) == (
         api.client_id, app.client_id, TOKEN_EXCHANGE,
     )  # fmt: skip
+
+
+async def bound_tokens(app: RelyingParty, browser: HtmlBrowser, key: ProofKey) -> Answer:
+    """Return tokens of the application that are bound to a key."""
+    asked = await app.authorization_request(scope=SCOPE)
+    page = await browser.open(f"{asked.url}&resource={API}&resource={BOOKS}", came_from_elsewhere=True)
+    code = (await browser.finish(app, page)).code
+    return await send(
+        app, "token_endpoint", key.proof("POST", f"{app.issuer}/token"), grant_type="authorization_code", code=code,
+        redirect_uri=app.redirect_uri, code_verifier=app.codes[code].verifier, resource=API,
+    )  # fmt: skip
+
+
+async def test_a_bound_token_is_exchanged_with_a_proof_of_its_key_alone(
+    provider: Provider, app: RelyingParty, api: RelyingParty, browser: HtmlBrowser
+) -> None:
+    """RFC 8693 §2.1, RFC 9449 §5: the new token is bound to the same key."""
+    key, other = ProofKey(now=provider.clock.timestamp), ProofKey(now=provider.clock.timestamp)
+    tokens = await bound_tokens(app, browser, key)
+    assert tokens.body["token_type"] == "DPoP", tokens.text
+    fields = {
+        "grant_type": TOKEN_EXCHANGE, "subject_token": tokens.access_token, "subject_token_type": ACCESS_TOKEN_TYPE,
+    }  # fmt: skip
+    url = f"{api.issuer}/token"
+    assert (await api.token(**fields)).error == "invalid_request"
+    assert (await send(api, "token_endpoint", other.proof("POST", url), **fields)).error == "invalid_request"
+    traded = await send(api, "token_endpoint", key.proof("POST", url), **fields)
+    assert (traded.status, traded.body["token_type"]) == (200, "DPoP")
+    assert (await claims(api, traded))["cnf"] == {"jkt": key.thumbprint}

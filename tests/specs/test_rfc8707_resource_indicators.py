@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.dpop import ProofKey, send
 from tests.support.html_browser import HtmlBrowser
 from tests.support.provider import MINUTE, Provider, ask, at_once
 from tests.support.relying_party import Answer, AuthorizationAnswer, RelyingParty
@@ -299,3 +300,31 @@ async def test_a_token_of_a_resource_ends_when_its_time_is_over(provider: Provid
     assert await machine.is_active(tokens.access_token)
     provider.clock.advance(MINUTE)
     assert not await machine.is_active(tokens.access_token)
+
+
+async def test_a_resource_that_takes_bound_tokens_gets_one_with_a_proof(
+    provider: Provider, machine: RelyingParty
+) -> None:
+    """RFC 9449 §5."""
+    key = ProofKey(now=provider.clock.timestamp)
+    proof = key.proof("POST", f"{machine.issuer}/token")
+    tokens = await send(machine, "token_endpoint", proof, grant_type="client_credentials", resource=BOUND)
+    assert tokens.body["token_type"] == "DPoP"
+    assert (await claims(machine, tokens))["cnf"] == {"jkt": key.thumbprint}
+
+
+async def test_resources_can_be_pushed(browser: HtmlBrowser, rp: RelyingParty) -> None:
+    """RFC 9126 §2, RFC 8707 §2.1: the parameter may repeat there, too."""
+    request = await rp.authorization_request(scope=SCOPE)
+    fields = [*request.parameters.items(), ("resource", API), ("resource", BOOKS)]
+    pushed = await rp.post("pushed_authorization_request_endpoint", fields)
+    assert pushed.status == 201, pushed.text
+    endpoint = (await rp.metadata())["authorization_endpoint"]
+    url = f"{endpoint}?client_id={rp.client_id}&request_uri={pushed.body['request_uri']}&resource={rp.issuer}"
+    page = await browser.open(url, came_from_elsewhere=True)
+    tokens = await rp.redeem((await browser.finish(rp, page)).code)
+    assert (await claims(rp, tokens))["aud"] == [API, BOOKS]
+    refused = await rp.post(
+        "pushed_authorization_request_endpoint", [*request.parameters.items(), ("resource", "https://unknown.example")]
+    )
+    assert (refused.status, refused.error) == (400, "invalid_target")
