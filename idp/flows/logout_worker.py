@@ -97,9 +97,9 @@ class LogoutWorker:
         async with self._transactions.open(write=True) as stores:
             while free > 0:
                 busy = [client_id for client_id, count in at_once.items() if count >= PLACES_OF_ONE]
-                taken = await stores.logout_deliveries.claim(
-                    now, until=now + LEASE, limit=min(free, PLACES_OF_ONE), busy=busy
-                )
+                most = max((count for count in at_once.values() if count < PLACES_OF_ONE), default=0)
+                room = min(free, PLACES_OF_ONE - most)  # whosever they turn out to be, nobody gets more
+                taken = await stores.logout_deliveries.claim(now, until=now + LEASE, limit=room, busy=busy)
                 if not taken:
                     break
                 at_once.update(each.client_id for each in taken)
