@@ -16,9 +16,10 @@ from idp.oauth import presented
 from idp.oauth.context import Context
 from idp.oauth.presented import BEARER, Presented, TokenRefused, challenge, credentials
 from idp.policy import lifetimes
+from idp.policy.resources import ADMINISTRATION, SCIM
 from idp.policy.step_up import SECOND_FACTORS
 
-ROOT = "/api/admin/v1"
+ROOT = ADMINISTRATION
 MAX_AGE = int(lifetimes.REAUTHENTICATION.total_seconds())
 
 
@@ -27,6 +28,7 @@ class Denied(Exception):
 
     scheme = BEARER
     nonce: str | None = None  # for the next DPoP proof
+    metadata: str | None = None
 
     def __init__(self, status: int, error: str | None = None, description: str = "a token is needed", **asked: str):
         """Keep the status, the error of the challenge, and what it asks for: scope, acr_values, max_age."""
@@ -41,10 +43,14 @@ class Denied(Exception):
         parts = {"realm": realm}
         if self.error is not None:
             parts |= {"error": self.error, "error_description": self.description, **self.asked}
+        if self.metadata is not None:
+            parts["resource_metadata"] = self.metadata
         return challenge(self.scheme, **parts)
 
-    def headers(self, realm: str = "administration") -> dict[str, str]:
-        """Return the headers of the answer."""
+    def headers(self, realm: str = "administration", *, metadata: str | None = None) -> dict[str, str]:
+        """Return the headers of the answer; `metadata` is where the API describes itself (RFC 9728 §5.1)."""
+        if metadata is not None:
+            self.metadata = metadata
         headers = {"www-authenticate": self.challenge(realm)}
         return headers if self.nonce is None else headers | {"dpop-nonce": self.nonce}
 
@@ -87,7 +93,7 @@ async def read(context: Context, *, was_proved: bool = False) -> Bearer:
     found = credentials(context.http.headers.get("authorization"))
     if found is None:
         raise Denied(401)
-    audiences = (context.engine.issuer, context.engine.url(ROOT))
+    audiences = (context.engine.issuer, context.engine.url(_api_of(context)))
     try:
         good = await presented.read(context, *found, audiences=audiences, was_proved=was_proved)
     except TokenRefused as refused:
@@ -98,6 +104,11 @@ async def read(context: Context, *, was_proved: bool = False) -> Bearer:
         is_fresh = context.now - good.token.issued_at <= lifetimes.REAUTHENTICATION
         return Bearer(good.client, None, scopes, is_fresh, {"max_age": str(MAX_AGE)}, good.scheme, good.next_nonce)
     return await _of_person(context, good, good.live.user, scopes)
+
+
+def _api_of(context: Context) -> str:
+    """Return which of the two APIs for administration is called: a token may be for one of them only."""
+    return SCIM if context.http.path.startswith(SCIM) else ROOT
 
 
 async def _of_person(context: Context, good: Presented, user: User, scopes: tuple[str, ...]) -> Bearer:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from idp.domain.client import Client, TokenFormat
 from idp.domain.definitions import Definitions
@@ -14,6 +15,8 @@ from idp.policy.profiles import RULES
 MOST = 10  # resources of one request
 OPENID_SCOPES = frozenset(SCOPES)
 Audience = tuple[str, ...]
+ADMINISTRATION, SCIM, USERINFO = "/api/admin/v1", "/scim/v2", "/userinfo"
+OWN_APIS = (ADMINISTRATION, SCIM, USERINFO)
 
 
 class BadTarget(Exception):
@@ -31,9 +34,11 @@ class Shape:
 
 
 def is_allowed(client: Client, definitions: Definitions, target: str, *, issuer: str) -> bool:
-    """Say whether a client may ask for tokens for a target; for the issuer every client may."""
+    """Say whether a client may ask for tokens for a target; for the issuer and its own APIs every client may."""
     resource = definitions.resources.get(target)
-    return target == issuer or (resource is not None and (resource.is_open_to_all or target in client.resources))
+    return target in owners_here(issuer) or (
+        resource is not None and (resource.is_open_to_all or target in client.resources)
+    )
 
 
 def may_ask_for(client: Client, definitions: Definitions, scope: str) -> bool:
@@ -83,7 +88,13 @@ def grant_scopes(definitions: Definitions, scopes: Sequence[str], audience: Audi
 
 
 def _owners(definitions: Definitions, scope: str, issuer: str) -> frozenset[str]:
-    return definitions.owners(scope) or frozenset({issuer})
+    return definitions.owners(scope) or owners_here(issuer)
+
+
+@lru_cache(maxsize=8)
+def owners_here(issuer: str) -> frozenset[str]:
+    """Return whom the scopes belong to that no resource server defines: the issuer, and each API of its own."""
+    return frozenset({issuer, *(issuer + path for path in OWN_APIS)})
 
 
 def shape_of(client: Client, definitions: Definitions, audience: Audience, *, issuer: str) -> Shape:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from idp.oauth.extensions.protected_resource import APIS, WELL_KNOWN
 from idp.web import (
     authorize,
     ciba,
@@ -80,6 +81,7 @@ def _protocol() -> list[BaseRoute]:
         Route("/ciba", oauth_endpoints.ciba_request, methods=["POST"]),
         Route("/end_session", logout.request_logout, methods=["GET", "POST"]),
         Route("/end_session/confirm", logout.confirm, methods=["POST"]),
+        *(Route(f"{WELL_KNOWN}{path}", well_known.protected_resource, methods=["GET"]) for path in APIS),
         Route("/.well-known/webauthn", well_known.webauthn, methods=["GET"]),
         *(Route(path, preflight, methods=["OPTIONS"]) for path in ("/token", "/userinfo", "/revoke")),
     ]

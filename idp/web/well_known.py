@@ -6,7 +6,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from idp.oauth.openid.discovery import Prepared
+from idp.oauth.extensions import dpop
+from idp.oauth.extensions.protected_resource import WELL_KNOWN, metadata
+from idp.oauth.openid.discovery import Prepared, prepare
 from idp.web.cors import allow_anybody
 from idp.web.site import site_of
 from idp.wiring import DatabaseAway
@@ -34,6 +36,15 @@ async def jwks(request: Request) -> Response:
     except DatabaseAway:
         snapshot = site.engine.keyring.snapshot
     return _document(request, snapshot.jwks, snapshot.etag, "application/jwk-set+json")
+
+
+async def protected_resource(request: Request) -> Response:
+    """Return what clients may know of an API of ours (RFC 9728 §3)."""
+    site = site_of(request)
+    path = request.scope["idp.path"].removeprefix(WELL_KNOWN)
+    offers = site.engine.offers
+    prepared = prepare(metadata(site.settings.issuer, path, proof_algs=dpop.ALGS, takes_certificates=offers.mutual_tls))
+    return _document(request, prepared.body, prepared.etag, "application/json")
 
 
 async def webauthn(request: Request) -> Response:

@@ -34,7 +34,9 @@ async def test_without_a_token_the_challenge_is_bare(provider: Provider, header:
 
     answer = await nobody.get("/users", **({} if header is None else {"authorization": header}))
 
-    assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Bearer realm="administration"')
+    described = f"{provider.issuer}/.well-known/oauth-protected-resource/api/admin/v1"
+    bare = f'Bearer realm="administration", resource_metadata="{described}"'
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, bare)
 
 
 @pytest.mark.parametrize("token", ["x", "x" * 43, "a.b.c", "e30.e30.e30", "x y", "x, Bearer y", "x" * 10_000])

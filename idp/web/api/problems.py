@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from idp.flows.admin.problem import Problem
 from idp.oauth.admin_access import ROOT, Denied
-from idp.web.site import request_id_of
+from idp.oauth.extensions.protected_resource import metadata_url
+from idp.web.site import request_id_of, site_of
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:idp:problem:"
@@ -55,7 +56,8 @@ def refused(request: Request, refusal: Problem) -> Response:
 
 def denied(request: Request, denial: Denied) -> Response:
     """Return the challenge of RFC 6750 §3, and the same in words."""
-    return problem(request, denial.status, denial.description, code=denial.error, headers=denial.headers())
+    headers = denial.headers(metadata=metadata_url(site_of(request).settings.issuer, ROOT))
+    return problem(request, denial.status, denial.description, code=denial.error, headers=headers)
 
 
 def seconds(wait: timedelta) -> str:

@@ -25,6 +25,7 @@ _STRANGE_PATH = re.compile(rb"//|%2[fF]|%00|;|\\|^http")
 _ANY_HOST = ("/health/", "/metrics")
 METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration",
             "/.well-known/ssf-configuration")  # fmt: skip
+PROTECTED = "/.well-known/oauth-protected-resource"
 #: What programs reach at the listener that asks for certificates; no browser is asked for one.
 MTLS_PATHS = frozenset({"/token", "/par", "/userinfo", "/introspect", "/revoke", "/device_authorization", "/ciba"})
 Network = IPv4Network | IPv6Network
@@ -111,6 +112,8 @@ class Limits:
         """Return the path without the issuer's own, which metadata has at its end (RFC 8414 §3.1)."""
         if path.startswith(self._base + "/"):
             return path[len(self._base) :]
+        if path.startswith(f"{PROTECTED}{self._base}/"):  # RFC 9728 §3.1
+            return PROTECTED + path[len(PROTECTED) + len(self._base) :]
         document = path.removesuffix(self._base)
         return document if document in METADATA else path
 

@@ -16,6 +16,7 @@ from idp.flows.admin.scim.bulk import Bulk
 from idp.flows.admin.scim.faults import Kind, ScimProblem
 from idp.flows.admin.scim.lists import MOST_SHOWN, Shown
 from idp.oauth.admin_access import Bearer, Denied
+from idp.oauth.extensions.protected_resource import SCIM, metadata_url
 from idp.web.api.access import bearer_of, caller_of, denial_of, is_foreign
 from idp.web.proof_nonce import with_nonce
 from idp.web.scim import errors
@@ -62,7 +63,8 @@ def endpoint(handlers: Mapping[str, Handler]) -> Callable[[Request], Awaitable[R
         try:
             return with_nonce(request, await handler(await _call(request)))
         except Denied as denial:
-            return with_nonce(request, errors.denied(denial))
+            described = metadata_url(site_of(request).settings.issuer, SCIM)
+            return with_nonce(request, errors.denied(denial, metadata=described))
         except Problem as refusal:
             return with_nonce(request, errors.refused(refusal))
 

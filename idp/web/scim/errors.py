@@ -40,6 +40,6 @@ def refused(problem: Problem) -> Response:
     return error(status_of(problem), problem.detail, kind=kind_of(problem), headers=headers)
 
 
-def denied(denial: Denied) -> Response:
-    """Return the challenge of RFC 6750 §3, and the same in words."""
-    return error(denial.status, denial.description, headers=denial.headers())
+def denied(denial: Denied, *, metadata: str) -> Response:
+    """Return the challenge of RFC 6750 §3, and the same in words; `metadata` is where SCIM describes itself."""
+    return error(denial.status, denial.description, headers=denial.headers(metadata=metadata))
