@@ -25,6 +25,7 @@ from tests.support.attacker import (
     is_no_client,
     is_signed_in,
     machine,
+    of_profile,
     parameters_of,
     signed_in,
     token,
@@ -97,6 +98,8 @@ async def test_a03_pkce_is_s256_and_demanded_at_the_start(
     sent = await parameters_of(rp, **changes)
 
     assert_refused(await ask(provider, sent), "invalid_request", rp, sent["state"])
+    pushed = await rp.post("pushed_authorization_request_endpoint", sent)
+    assert (pushed.status, pushed.error) == (400, "invalid_request")
 
 
 async def test_a03_a_missing_verifier_is_an_invalid_grant(rp: RelyingParty, browser: HtmlBrowser) -> None:
@@ -184,12 +187,15 @@ async def test_a05_hmac_never_passes_for_a_key(provider: Target) -> None:
 @pytest.mark.parametrize("profile", list(Profile))
 async def test_a06_a_request_object_is_refused_not_trusted(provider: Target, profile: Profile) -> None:
     """Authlib accepts alg none unless signing is demanded, and fetches request_uri by default."""
-    rp = await provider.client(profile=profile)
+    rp = await of_profile(provider, profile)
     unsigned = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=") + ".e30."
 
-    for name, value in (("request", unsigned), ("request_uri", "https://rp.example/request")):
+    for name, value, error in (
+        ("request", unsigned, "invalid_request_object"),
+        ("request_uri", "https://rp.example/request", "request_uri_not_supported"),
+    ):
         sent = await parameters_of(rp, **{name: value})
-        assert_refused(await ask(provider, sent), f"{name}_not_supported", rp, sent["state"])
+        assert_refused(await ask(provider, sent), error, rp, sent["state"])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from joserfc.jwk import ECKey
 
 from tests.support.attacker import FORM, is_no_client, machine, token
 from tests.support.client_auth import Assertion, Basic, Post, Public
+from tests.support.known_secret import client_of_secret
 from tests.support.relying_party import RelyingParty
 from tests.support.target import Target
 
@@ -136,15 +137,8 @@ async def test_tk23_a_garbled_authorization_header_is_no_client(provider: Target
 async def test_tk23_a_secret_of_any_characters_passes_when_it_is_encoded(
     provider: Target, method: str, secret: str
 ) -> None:
-    client, _ = await provider.site.clients.create(
-        {
-            "client_name": "Odd",
-            "grant_types": ["client_credentials"],
-            "scope": "api",
-            "token_endpoint_auth_method": method,
-        },
-        secret=secret,
-    )
+    members = {"grant_types": ["client_credentials"], "scope": "api", "token_endpoint_auth_method": method}
+    client = await client_of_secret(provider.site, secret, client_name="Odd", **members)
     auth = Basic(secret) if method == "client_secret_basic" else Post(secret)
     rp = RelyingParty(provider.http, provider.issuer, client.id, auth)
 
@@ -155,7 +149,7 @@ async def test_tk23_a_secret_of_any_characters_passes_when_it_is_encoded(
 
 @pytest.mark.parametrize("header", ["X-Client-Cert", "Client-Cert", "X-SSL-Client-Cert", "X-Forwarded-Client-Cert"])
 async def test_tk31_a_certificate_in_a_header_proves_nothing(provider: Target, header: str) -> None:
-    """Mutual TLS is not built: it is not advertised, and headers that speak of it are noise."""
+    """Where no listener asks for certificates they are not advertised, and headers that speak of them are noise."""
     rp = await machine(provider)
     headers = {header: ":MIIB:", **FORM}
 

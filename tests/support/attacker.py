@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 import httpx2
+from joserfc.jwk import ECKey
 
+from idp.domain.client import Profile
 from tests.support.client_auth import ClientAuthentication
 from tests.support.html_browser import HtmlBrowser, Page, origin_of
 from tests.support.html_page import HtmlDocument
@@ -156,6 +158,14 @@ async def machine(provider: Provider, method: str = "client_secret_basic", **opt
     rp = await provider.client(method=method, grant_types=["client_credentials"], redirect_uris=None, **options)
     await provider.site.clients.update(await provider.registration(rp), {"scope": "api"})
     return rp
+
+
+async def of_profile(provider: Provider, profile: Profile, **members: Any) -> RelyingParty:
+    """Register a client of a profile, with a key where the profile wants one."""
+    key = ECKey.generate_key("P-256") if profile is Profile.FAPI2 else None
+    return await provider.client(
+        profile=profile, **({"method": "private_key_jwt", "key": key} if key is not None else {}), **members
+    )
 
 
 async def token(rp: RelyingParty, auth: ClientAuthentication | None = None, **fields: str) -> Answer:
