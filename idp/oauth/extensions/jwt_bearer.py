@@ -21,7 +21,6 @@ from idp.oauth import pipeline
 from idp.oauth.authlib_models import allowed_scopes
 from idp.oauth.bridge import wait
 from idp.oauth.client_keys import fitting_keys
-from idp.oauth.extensions import resource_indicators
 from idp.oauth.grants.token_grant import TokenGrant
 from idp.oauth.keyring import MAX_KID, MAX_TOKEN, read_header, verify
 from idp.policy import lifetimes
@@ -119,10 +118,10 @@ class JwtBearerGrant(TokenGrant, BaseGrant):  # type: ignore[misc]
 
     def check_target(self) -> None:
         """Refuse a resource not for this client, scopes beyond the issuer's, and what the person never allowed."""
-        client, context, now = self.client_noun, self.context, self.context.now
+        client, now = self.client_noun, self.context.now
         asked = [word for word in (self.request.payload.scope or "").split(" ") if word]  # RFC 6749 §3.3: spaces only
         allowed = tuple(each for each in allowed_scopes(client, asked or client.scopes) if each in self.trusted.scopes)
-        audience, kept = resource_indicators.at_endpoint(context, client, self.request.http.form, allowed)
+        audience, kept = self.settle(allowed)
         if asked and set(kept) != set(asked):
             raise InvalidScopeError("scope goes beyond what this issuer may assert for this client and resource")
         scopes = kept if client.is_first_party else self._consented(kept, audience)

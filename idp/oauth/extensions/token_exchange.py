@@ -2,7 +2,7 @@
 
 Every exchange needs a rule. The new grant is a child of the old one: it ends with it, and at the latest when the token
 that was traded would have. What proved the person, and when, is carried over; there is no refresh token, and the only
-kind of token issued is the access token. Not here: which tokens may be traded → extensions/subject_tokens.py.
+kind of token issued is the access token. Not here: which tokens may be traded → oauth/subject_tokens.py.
 """
 
 from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, InvalidScopeError, UnauthorizedClientError
@@ -12,12 +12,11 @@ from idp.domain.exchange import ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, TOKEN_EXCHANGE
 from idp.domain.json import JsonObject
 from idp.domain.secret import make_id
 from idp.domain.tokens import Grant
-from idp.oauth import pipeline
+from idp.oauth import pipeline, subject_tokens
 from idp.oauth.bridge import wait
 from idp.oauth.errors import InvalidTarget
-from idp.oauth.extensions import resource_indicators, subject_tokens
-from idp.oauth.extensions.subject_tokens import Subject
 from idp.oauth.grants.token_grant import TokenGrant
+from idp.oauth.subject_tokens import Subject
 from idp.policy import exchange
 
 
@@ -82,15 +81,14 @@ class TokenExchangeGrant(TokenGrant, BaseGrant):  # type: ignore[misc]
 
     def check_target(self) -> None:
         """Refuse a target outside the rule, and several or none where the rule does not say which (§2.2.2)."""
-        form, issuer = self.request.http.form, self.context.engine.issuer
-        asked = (*resource_indicators.asked_in(form), *(value for name, value in form if name == "audience" and value))
+        audiences = [value for name, value in self.request.http.form if name == "audience" and value]
+        asked = (*self.named_resources, *audiences)
         targets = tuple(dict.fromkeys(asked)) or exchange.only_target(self.rules)
         fitting = [rule for rule in self.rules if targets and set(targets) <= set(rule.audiences)]
         if not fitting:
             raise InvalidTarget("no rule lets this client exchange tokens for this target")
-        self.rule, definitions = fitting[0], wait(self.context.definitions())
-        self.target = resource_indicators.given(definitions, self.client_noun, targets, issuer=issuer)
-        self.target.check_binding(self.request.confirmation)
+        self.rule = fitting[0]
+        self.aim_at(targets)
 
     def check_scope(self) -> None:
         """Refuse scopes beyond the rule, the target, and what the person allowed."""

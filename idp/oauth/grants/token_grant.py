@@ -69,7 +69,7 @@ class TokenGrant:
 
         Refuses a resource that was not granted or is not the client's any more, and details beyond the granted ones.
         """
-        asked = resource_indicators.asked_in(self.request.http.form)
+        asked = self.named_resources
         self.target = resource_indicators.aimed(
             wait(self.context.definitions()), self.client_noun, grant.audience, asked, issuer=self.context.engine.issuer
         )
@@ -82,6 +82,22 @@ class TokenGrant:
         client = self.client_noun
         if not is_possible(client, "id_token", self.context.engine.keys_of(client)):
             raise InvalidRequestError(f"this client publishes no key with use enc for {client.id_token_encryption_alg}")
+
+    @property
+    def named_resources(self) -> tuple[str, ...]:
+        """Return the resources that the request names (RFC 8707 §2)."""
+        return resource_indicators.asked_in(self.request.http.form)
+
+    def aim_at(self, audience: tuple[str, ...]) -> Target:
+        """Settle what tokens are for where an operator's rule says it; refuse what is not registered any more."""
+        definitions, issuer = wait(self.context.definitions()), self.context.engine.issuer
+        self.target = resource_indicators.given(definitions, self.client_noun, audience, issuer=issuer)
+        self.target.check_binding(self.request.confirmation)
+        return self.target
+
+    def settle(self, scopes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return whom the request is for, and which scopes go with that; refuse a resource not for the client."""
+        return resource_indicators.at_endpoint(self.context, self.client_noun, self.request.http.form, scopes)
 
     def refuse_unknown(self, description: str) -> None:
         """Refuse a code or token that we do not know; too many of them from one network are a guess (429)."""
