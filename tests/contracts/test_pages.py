@@ -157,6 +157,18 @@ ACTS: Mapping[str, Act] = {
     "invitations.revoke": press("invitations", "revoke-{id}"),
     "registration_tokens.create": press("registration-tokens", "token-create", profile="oidc", uses="2"),
     "registration_tokens.revoke": press("registration-tokens", "revoke-{id}"),
+    "upstreams.create": press(
+        "upstreams/new",
+        "upstream-save",
+        id="{id}",
+        name="{name}",
+        issuer="{issuer}",
+        client_id="{client_id}",
+        client_secret="{client_secret}",
+    ),
+    "upstreams.update": press("upstreams/{id}/change", "upstream-save", scopes="openid", domains="example.org"),
+    "upstreams.delete": press("upstreams/{id}/delete", "danger-confirm"),
+    "upstreams.test": press("upstreams/{id}", "upstream-test"),
     "webhooks.create": press(
         "webhooks/new", "webhook-save", name="{name}", url="{url}", **{"kind-trail_restarted": True}
     ),

@@ -258,7 +258,7 @@ CASES: Mapping[str, Case] = {
     "upstreams.list": Case(nothing, more),
     "upstreams.get": Case(upstream, unknown),
     "upstreams.create": Case(fresh(id="new-#", **WORKS), lambda given: {**given, "scopes": ["email"]}),
-    "upstreams.update": Case(besides(upstream, button="Staff", domains=["example.org"]), stale),
+    "upstreams.update": Case(besides(upstream, scopes=["openid"], domains=["example.org"]), stale),
     "upstreams.delete": Case(upstream, unknown),
     "upstreams.test": Case(upstream, unknown),
     "configuration.apply": Case(

@@ -15,6 +15,7 @@ TABS = (
     "overview", "people", "clients", "risk", "system", "users", "groups", "sessions", "consents", "invitations",
     "roles", "registration-tokens", "resources",
     "decisions", "countries", "policies", "events", "messages", "webhooks", "keys",
+    "upstreams",
     "settings",
 )  # fmt: skip
 CONSOLE: Facts = {

@@ -15,8 +15,8 @@ from idp.resources import folder
 from idp.templating import Templates
 from idp.web.admin.bars import bars
 from idp.web.api.reference import rooms
-from tests.templating.console_examples import CONSOLE, CONSOLE_PAGES
-from tests.templating.upstream_examples import LINK, OTHERS, SIGN_INS, UPSTREAM_NOTICES, UPSTREAM_PAGES
+from tests.templating.console_examples import ALL, CONSOLE, CONSOLE_PAGES
+from tests.templating.upstream_examples import LINK, OTHERS, SIGN_INS, UPSTREAM_NOTICES, UPSTREAM_PAGES, admin_pages
 
 Facts = dict[str, Any]
 
@@ -772,6 +772,7 @@ PAGES: dict[str, list[Facts]] = {
     "account/delete.html": [LEAVING | {"days": 14}, OWN | {"days": 1}],
     **CONSOLE_PAGES,
     **UPSTREAM_PAGES,
+    **admin_pages(ALL),
     "api/reference.html": [{"root": "https://id.example/api/admin/v1", "rooms": rooms()}],
     "dev/mailbox.html": [
         {"messages": [MAIL, MAIL | {"id": "m2", "channel": "sms", "subject": None, "html": None}]},

@@ -146,6 +146,10 @@ TITLES = {
     "admin/resource_form.html": ("resource-form", "A resource server"),
     "admin/resource_delete.html": ("resource-delete", "Delete a resource server"),
     "admin/webhooks.html": ("webhooks", "Webhooks"),
+    "admin/upstreams.html": ("upstreams", "Sign-in with others"),
+    "admin/upstream.html": ("upstream", "Another provider"),
+    "admin/upstream_form.html": ("upstream-form", "Settings of another provider"),
+    "admin/upstream_delete.html": ("upstream-delete", "Delete another provider"),
     "admin/webhook.html": ("webhook", "A webhook"),
     "admin/webhook_form.html": ("webhook-form", "Webhook settings"),
     "admin/webhook_danger.html": ("webhook-danger", "Change a webhook"),
@@ -228,6 +232,11 @@ IDS = {
     " client_id resource-save resource-back",
     "admin/resource_delete.html": "danger-confirm danger-back",
     "admin/webhooks.html": "webhook-new webhooks-list",
+    "admin/upstreams.html": "upstream-new upstreams-list",
+    "admin/upstream.html": "upstream-change upstream-test upstream-delete upstream-redirect upstream-facts",
+    "admin/upstream_form.html": "id name issuer client_id auth_method client_secret create_accounts link_by_email"
+    " active upstream-save upstream-back",
+    "admin/upstream_delete.html": "danger-confirm danger-back",
     "admin/webhook.html": "webhook-change webhook-test webhook-pause webhook-rotate webhook-delete webhook-secret state"
     " deliveries-show deliveries-list resend-d1",
     "admin/webhook_form.html": "name url which kinds kind-signed_in with-address webhook-save webhook-back",

@@ -51,3 +51,52 @@ UPSTREAM_PAGES: dict[str, list[Facts]] = {
         FORM | {"client": CLIENT, "account": ACCOUNT, "provider": "Works", "label": label} for label in ("anna", "")
     ],
 }
+
+SHOWN: Facts = {
+    "id": "works", "name": "Works", "issuer": "https://works.example", "client_id": "us",
+    "auth_method": "private_key_jwt", "scopes": ["openid", "email"], "button": "Staff", "logo_uri": None, "active": True,
+    "create_accounts": "invited",
+    "link_by_email": True, "trust_email": True, "domains": ["works.example"], "accounts": 2, "changed_at": WHEN,
+    "redirect_uri": "https://id.example/upstream/works/callback",
+}  # fmt: skip
+TESTED: Facts = {"problem": None, "keys": 2}
+TYPED: Facts = {
+    "typed": {"id": "works", "name": "Works", "issuer": "https://works.example", "auth_method": "client_secret_post",
+              "create_accounts": "on", "claims": "name = name", "active": "1"},
+    "code": "", "detail": "", "faults": {}, "elsewhere": (), "now": {},
+}  # fmt: skip
+REFUSED: Facts = TYPED | {
+    "code": "invalid", "detail": "issuer: is not public", "faults": {
+        "issuer": "is not public", "claims": "has lines like: theirs = ours", "auth_method": "is one of a, b",
+    },
+    "elsewhere": (("version", "is long"),),
+}  # fmt: skip
+STALE: Facts = TYPED | {"code": "changed_meanwhile", "now": {"name": "Works Ltd", "claims": ""}}
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "a_new_one")
+CHOICES = ("off", "invited", "on", "a_new_one")
+TABLES: Facts = {"claims": "name = name\nlocale = locale", "groups": "", "trusted_acr": "acr:2 = password totp"}
+
+
+def admin_pages(console: Facts) -> dict[str, list[Facts]]:
+    """Return the administrators' pages, within the frame that all of them have."""
+    form = {"methods": METHODS, "choices": CHOICES, "back": "/admin/upstreams", "version": "v"}
+    off = SHOWN | {"active": False, "trust_email": False, "create_accounts": "off", "link_by_email": False}
+    plain = SHOWN | {"domains": [], "auth_method": "client_secret_basic"}
+    return {
+        "admin/upstreams.html": [
+            console | {"upstreams": [SHOWN, off | {"id": "school", "name": "School"}]},
+            console | {"upstreams": [], "may": ["upstreams.read"]},
+        ],
+        "admin/upstream.html": [
+            console | {"upstream": SHOWN, "tested": None, "tables": TABLES},
+            console | {"upstream": off, "tested": TESTED, "tables": dict.fromkeys(TABLES, "")},
+            console | {"upstream": plain, "tested": TESTED | {"problem": "it took too long"}, "tables": TABLES},
+            console | {"upstream": SHOWN, "tested": None, "tables": TABLES, "may": ["upstreams.read"]},
+        ],
+        "admin/upstream_form.html": [
+            console | form | {"form": TYPED, "upstream": None},
+            console | form | {"form": REFUSED, "upstream": SHOWN},
+            console | form | {"form": STALE, "upstream": SHOWN},
+        ],
+        "admin/upstream_delete.html": [console | {"upstream": SHOWN, "back": "/admin/upstreams/works"}],
+    }  # fmt: skip

@@ -11,7 +11,7 @@ SECTIONS: Sequence[tuple[str, Sequence[tuple[str, P]]]] = (
     ("people", (
         ("/admin/users", P.USERS_READ), ("/admin/groups", P.GROUPS_READ), ("/admin/sessions", P.SESSIONS_READ),
         ("/admin/consents", P.CONSENTS_READ), ("/admin/invitations", P.INVITATIONS_WRITE),
-        ("/admin/roles", P.USERS_READ),
+        ("/admin/roles", P.USERS_READ), ("/admin/upstreams", P.UPSTREAMS_READ),
     )),
     ("clients", (
         ("/admin/clients", P.CLIENTS_READ), ("/admin/resources", P.RESOURCES_READ),

@@ -17,6 +17,7 @@ from idp.web.admin import (
     provider,
     resources,
     sessions,
+    upstreams,
     webhooks,
 )
 from idp.web.admin.gate import Page
@@ -32,7 +33,7 @@ def _view(path: str, page: Page) -> Route:
 
 def console() -> list[BaseRoute]:
     """Return the routes of the administration."""
-    return [_view("/admin", overview.overview), *_people(), *_risk(), *_system(), *_webhooks()]
+    return [_view("/admin", overview.overview), *_people(), *_risk(), *_system(), *_upstreams(), *_webhooks()]
 
 
 def _people() -> list[BaseRoute]:
@@ -98,6 +99,17 @@ def _system() -> list[BaseRoute]:
         _page("/admin/keys/{kid}/revoke", keys.revoke),
         _view("/admin/settings", provider.settings),
         _view("/admin/roles", provider.roles),
+    ]
+
+
+def _upstreams() -> list[BaseRoute]:
+    one = "/admin/upstreams/{id}"
+    return [
+        _view("/admin/upstreams", upstreams.listed),
+        _page("/admin/upstreams/new", upstreams.new),
+        _page(one, upstreams.upstream),
+        _page(f"{one}/change", upstreams.change),
+        _page(f"{one}/delete", upstreams.delete),
     ]
 
 
