@@ -5,8 +5,6 @@ Not here: nonces that the resource server hands out (§9). Processes that share 
 unless they are given one: pass your own Replays.
 """
 
-import base64
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
 from idp_guard.errors import Refused
-from idp_guard.strict import json_object, number_of, text_of
+from idp_guard.strict import json_object, number_of, sha256_of, text_of
 
 ALGORITHMS = ["ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256"]
 AGE_SECONDS = 60
@@ -67,8 +65,7 @@ async def check(
     issued_at = number_of(claims, "iat")
     if issued_at is None or not now - AGE_SECONDS <= issued_at <= now + SKEW_SECONDS:
         raise _bad("the proof is too old, or not from now")
-    digest = base64.urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()).rstrip(b"=").decode()
-    if text_of(claims, "ath") != digest:
+    if text_of(claims, "ath") != sha256_of(access_token.encode()):
         raise _bad("the proof was made for another token")
     jti = text_of(claims, "jti")
     if jti is None or len(jti) > 256:

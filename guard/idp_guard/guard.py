@@ -1,4 +1,4 @@
-"""Access tokens at an API – RFC 9068 §4, RFC 6750, RFC 9449 §7, RFC 9470 – and its metadata, RFC 9728.
+"""Access tokens at an API – RFC 9068 §4, RFC 6750, RFC 9449 §7, RFC 8705 §3, RFC 9470 – and its metadata, RFC 9728.
 
 Checks signature, typ, iss, aud and exp, then possession of the key, then scope, then acr and the age of the sign-in.
 Not here: opaque tokens (ask the provider, RFC 7662) and revocation before a token's end.
@@ -7,6 +7,7 @@ Not here: opaque tokens (ask the provider, RFC 7662) and revocation before a tok
 import functools
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from secrets import compare_digest
 from urllib.parse import urlsplit
 
 import httpx2
@@ -16,13 +17,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from idp_guard import acr as acr_values
 from idp_guard import dpop
 from idp_guard.dpop import Replays, ReplaysInMemory
 from idp_guard.errors import STATUS, Challenge, Refused
 from idp_guard.keys import ProviderKeys, Unreachable
-from idp_guard.strict import json_object, number_of, text_of
+from idp_guard.strict import json_object, number_of, sha256_of, text_of
 from idp_guard.token import Token
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
@@ -30,6 +32,7 @@ TYPES = frozenset({"at+jwt", "application/at+jwt"})
 LONGEST_TOKEN = 16 * 1024
 LEEWAY_SECONDS = 5
 Endpoint = Callable[[Request], Awaitable[Response]]
+Certificate = Callable[[Request], bytes | None]
 Requirement = Callable[[Request], Awaitable[Token]]
 
 
@@ -45,19 +48,23 @@ class Guard:
         acr_prefix: str = "urn:idp:",
         scopes: Iterable[str] = (),
         replays: Replays | None = None,
+        certificate: Certificate | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         """Name whose tokens count and who we are in them; `scopes` are those that the metadata announces.
 
         `audience` is our name in `aud`, usually our own address (RFC 8707 §2); where a provider puts something else
-        there, `resource` is the address. DPoP proofs must name calls under it. `transport` and `now` are for tests.
+        there, `resource` is the address. DPoP proofs must name calls under it. `certificate` returns the certificate,
+        as DER, that the client of a request has proved to hold; without it no token that is bound to one is good.
+        `transport` and `now` are for tests.
         """
         self.issuer = issuer
         self.audience = audience
         self.resource = resource or audience
         self._prefix = acr_prefix
         self._scopes = tuple(scopes)
+        self._certificate = certificate
         self._replays = replays or ReplaysInMemory(now=now)
         self._keys = ProviderKeys(issuer, transport=transport, now=now)
         self._now = now
@@ -83,7 +90,7 @@ class Guard:
                 headers = {"Retry-After": "10", "Cache-Control": "no-store"}
                 raise HTTPException(503, "the keys of the identity provider cannot be read", headers) from error
             except Refused as error:
-                raise self._challenge(scheme, error) from error
+                raise self._challenge(scheme, error, scope) from error
             return token
 
         return dependency
@@ -104,6 +111,31 @@ class Guard:
 
         return decorate
 
+    def around(self, app: ASGIApp, *, scope: str = "", acr: str | None = None, max_age: int | None = None) -> ASGIApp:
+        """Guard a whole ASGI application, such as a mounted one; the token stands in `request.state.token`.
+
+        Arguments as for `require`. Its metadata must be served outside of it.
+        """
+        requirement = self.require(scope=scope, acr=acr, max_age=max_age)
+
+        async def guarded(asgi: Scope, receive: Receive, send: Send) -> None:
+            if asgi["type"] == "lifespan":
+                await app(asgi, receive, send)
+                return
+            if asgi["type"] != "http":  # a browser's WebSocket cannot carry the header
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            try:
+                token = await requirement(Request(asgi, receive))
+            except HTTPException as refused:  # a Challenge among them
+                answer = JSONResponse({"error": refused.detail}, refused.status_code, headers=refused.headers)
+                await answer(asgi, receive, send)
+                return
+            asgi.setdefault("state", {})["token"] = token
+            await app(asgi, receive, send)
+
+        return guarded
+
     @property
     def metadata(self) -> dict[str, object]:
         """Return what clients may know of this API (RFC 9728 §2)."""
@@ -113,6 +145,8 @@ class Guard:
             "bearer_methods_supported": ["header"],
             "dpop_signing_alg_values_supported": dpop.ALGORITHMS,
         }
+        if self._certificate is not None:
+            document["tls_client_certificate_bound_access_tokens"] = True
         return document | ({"scopes_supported": list(self._scopes)} if self._scopes else {})
 
     @property
@@ -124,11 +158,12 @@ class Guard:
         """Return the route that serves the metadata, for the top of the application."""
 
         async def answer(_request: Request) -> Response:
-            return JSONResponse(self.metadata, headers={"Cache-Control": "max-age=3600"})
+            headers = {"Cache-Control": "public, max-age=600", "Access-Control-Allow-Origin": "*"}
+            return JSONResponse(self.metadata, headers=headers)
 
         return Route(self.metadata_path, answer)
 
-    def _challenge(self, scheme: str, refused: Refused) -> Challenge:
+    def _challenge(self, scheme: str, refused: Refused, wanted: str = "") -> Challenge:
         parts = urlsplit(self.resource)
         where: dict[str, str | int] = {}
         if parts.scheme in {"http", "https"}:
@@ -136,7 +171,7 @@ class Guard:
         if scheme == "DPoP":
             where["algs"] = " ".join(dpop.ALGORITHMS)
         if not refused.error:
-            return Challenge(401, scheme, where)
+            return Challenge(401, scheme, ({"scope": wanted} if wanted else {}) | where)
         told: dict[str, str | int] = {"error": refused.error, "error_description": refused.description}
         return Challenge(STATUS[refused.error], scheme, told | refused.parameters | where)
 
@@ -165,6 +200,8 @@ class Guard:
 
     async def _check_possession(self, request: Request, token: Token, credentials: str) -> None:
         scheme, proofs = _scheme(request), request.headers.getlist("dpop")
+        if token.certificate_thumbprint is not None or (token.is_bound and token.key_thumbprint is None):
+            self._check_certificate(request, token)
         if token.key_thumbprint is None:
             if scheme == "dpop":
                 raise Refused("invalid_token", "the token is bound to no key")
@@ -182,6 +219,13 @@ class Guard:
             replays=self._replays,
             now=self._now(),
         )
+
+    def _check_certificate(self, request: Request, token: Token) -> None:
+        """Refuse a token that is bound to another certificate, or to something unknown."""
+        held = self._certificate(request) if self._certificate is not None else None
+        bound_to = token.certificate_thumbprint
+        if bound_to is None or held is None or not compare_digest(bound_to, sha256_of(held)):
+            raise Refused("invalid_token", "the token is bound to something that this call does not prove")
 
     def _address_of(self, request: Request) -> str:
         """Return the address that was called: scheme and host are our own, whatever `Host` says."""

@@ -1,6 +1,7 @@
 """Reads JSON that strangers wrote: an object or nothing, each member of its type or missing."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 
@@ -26,6 +27,11 @@ def number_of(members: Mapping[str, object], name: str) -> float | None:
     """Return a number."""
     value = members.get(name)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def sha256_of(content: bytes) -> str:
+    """Return the SHA-256 digest, base64url without padding."""
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -35,8 +35,27 @@ class Token:
     @property
     def key_thumbprint(self) -> str | None:
         """Return the key that the caller must prove to hold (RFC 9449 §6.1), None for a bearer token."""
+        return self._confirmed("jkt")
+
+    @property
+    def certificate_thumbprint(self) -> str | None:
+        """Return the certificate that the caller must prove to hold (RFC 8705 §3.1), None for others."""
+        return self._confirmed("x5t#S256")
+
+    @property
+    def is_bound(self) -> bool:
+        """Say whether the caller must prove anything; also where it is nothing that is known here (RFC 7800 §3.1)."""
+        return "cnf" in self.claims
+
+    @property
+    def actor(self) -> str | None:
+        """Return who acts for the subject, after an exchange with an actor (RFC 8693 §4.1)."""
+        actor = self.claims.get("act")
+        return _text(actor, "sub") if isinstance(actor, dict) else None
+
+    def _confirmed(self, method: str) -> str | None:
         confirmation = self.claims.get("cnf")
-        return _text(confirmation, "jkt") if isinstance(confirmation, dict) else None
+        return _text(confirmation, method) if isinstance(confirmation, dict) else None
 
 
 def _text(claims: Mapping[str, object], name: str) -> str | None:

@@ -77,7 +77,7 @@ async def test_without_a_token_the_challenge_names_no_error(app: Starlette) -> N
 
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == (
-        'Bearer resource_metadata="https://api.example/.well-known/oauth-protected-resource"'
+        'Bearer scope="transfers", resource_metadata="https://api.example/.well-known/oauth-protected-resource"'
     )
 
 
