@@ -8,7 +8,9 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from idp.domain.client import Profile
 from tests.support.careful import ELSEWHERE, HOME, Visitor, careful_provider
+from tests.support.dpop import ProofKey, send
 from tests.support.provider import MINUTE, Provider
 from tests.support.relying_party import Answer, RelyingParty
 
@@ -35,7 +37,7 @@ async def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         policy = str(folder / "revoke.toml")
         Path(policy).write_text(
             'schema = 1\nbreak_glass = { group = "break-glass" }\n[[rule]]\nid = "moved-session"\n'
-            'when = { event = "refresh", signals.any = ["SESSION_MOVED"] }\n'
+            'when = { event = "refresh", signals.any = ["SESSION_MOVED", "DPOP_KEY_CHANGED"] }\n'
             'require = { acr = "loa:1", max_age = "0s" }\neffects = ["revoke_family"]\n'
         )
     settings = {"IDP_POLICY_FILE": policy, "IDP_ASN_DB": asn_file(folder / "asn.mmdb")}
@@ -111,3 +113,27 @@ async def test_a_network_that_the_person_signed_in_from_is_no_surprise(provider:
     called_from(provider, rp, ELSEWHERE)
 
     assert (await rp.refresh(tokens.refresh_token)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("provider", "later"), [("quiet", 200), ("balanced", 200), ("revoking", 400)], indirect=["provider"]
+)
+async def test_another_key_is_refused_whatever_the_policy_says_and_may_end_the_family(
+    provider: Provider, later: int
+) -> None:
+    """RFC 9449 §5: a public client's refresh token is its key's; DPOP_KEY_CHANGED is judged like a move."""
+    rp = await provider.client(profile=Profile.NATIVE)
+    own, thief = (ProofKey(now=provider.clock.timestamp) for _ in range(2))
+    url = f"{rp.issuer}/token"
+    visitor = Visitor(provider, await provider.person(), HOME)
+    code = rp.receive((await visitor.sign_in(rp)).answer()).code
+    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": rp.redirect_uri,
+              "code_verifier": rp.codes[code].verifier}  # fmt: skip
+    token = (await send(rp, "token_endpoint", own.proof("POST", url), **fields)).refresh_token
+
+    async def refreshed(key: ProofKey) -> int:
+        proof = key.proof("POST", url)
+        return (await send(rp, "token_endpoint", proof, grant_type="refresh_token", refresh_token=token)).status
+
+    assert await refreshed(thief) == 400
+    assert await refreshed(own) == later

@@ -59,7 +59,8 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):  # type: ignore[m
         if proved is None:
             raise InvalidRequestError("the refresh token is bound to a key, and no proof of one came")
         if not self.client_noun.is_confidential:
-            wait(motion.flag(self.context, self.live.grant))  # DPOP_KEY_CHANGED: a copy is in other hands
+            if wait(motion.key_changed(self.context, self.client_noun, self.live)):
+                wait(self.context.stores.grants.revoke(self.live.grant.id, self.context.now))
             raise InvalidGrantError("the refresh token is bound to another key")
 
     def check_token_is_fresh(self) -> None:

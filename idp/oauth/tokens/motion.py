@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from idp.domain.assurance import Factor, Proof
 from idp.domain.client import Client
 from idp.domain.risk import Band
-from idp.domain.tokens import Grant
 from idp.oauth.context import Context
 from idp.policy import facts as fact_file
 from idp.policy.ability import Ability
@@ -22,7 +21,7 @@ from idp.risk.session_risk import moved
 from idp.risk.signal import Circumstances
 from idp.storage.grants import LiveGrant
 
-SESSION_MOVED = "SESSION_MOVED"
+SESSION_MOVED, KEY_CHANGED = "SESSION_MOVED", "DPOP_KEY_CHANGED"
 MOST_NETWORKS = 8
 
 
@@ -51,17 +50,24 @@ async def check(context: Context, client: Client, live: LiveGrant) -> Moved | No
         int(system, 16), family, profile_knows_asn=knows, agent_unchanged=True, confidential=client.is_confidential
     )
     if is_moved:
-        refused = await _judged(context, client, live)
+        refused = await _judged(context, client, live, SESSION_MOVED)
         if refused is not None:
             return refused
     await context.stores.grants.note_networks(live.grant.id, (*live.networks, system)[-MOST_NETWORKS:])
     return None
 
 
-async def flag(context: Context, grant: Grant) -> None:
-    """Have whoever uses the session next prove more: a token of it was presented by somebody without its key."""
-    if grant.session_id is not None:
-        await context.stores.sessions.raise_risk(grant.session_id, Band.HIGH.start)
+async def key_changed(context: Context, client: Client, live: LiveGrant) -> bool:
+    """Say whether the family ends because its token came with another key, as the policy says.
+
+    Refused it is anyway (RFC 9449 §5), and whoever uses the session next proves more: a copy is in other hands.
+    """
+    if live.grant.session_id is not None:
+        await context.stores.sessions.raise_risk(live.grant.session_id, Band.HIGH.start)
+    if context.engine.risk is None or live.user is None:
+        return False
+    refused = await _judged(context, client, live, KEY_CHANGED)
+    return refused is not None and refused.ends_family
 
 
 def _system_of(context: Context) -> str | None:
@@ -81,14 +87,14 @@ async def _is_known(context: Context, user_id: str) -> bool:
     return max(match(profile, desk.scorer.observe(located)).net) <= 1
 
 
-async def _judged(context: Context, client: Client, live: LiveGrant) -> Moved | None:
+async def _judged(context: Context, client: Client, live: LiveGrant, signal: str) -> Moved | None:
     desk, user, grant, now = context.engine.risk, live.user, live.grant, context.now
     assert desk is not None
     assert user is not None
     chosen = await desk.policies.of(context.stores, user.id)
     known: dict[str, Value] = {
         "event": Event.REFRESH.value,
-        "signals": frozenset({SESSION_MOVED}),
+        "signals": frozenset({signal}),
         "groups": frozenset(user.groups),
         "scope": frozenset(grant.scopes),
         "client.id": client.id,
