@@ -8,12 +8,15 @@ from idp.flows.authorization import Outcome
 from idp.flows.self_service import owner_of
 from idp.web.authorize import bind, to_response
 from idp.web.errors import notice
+from idp.web.forms import form_of
 from idp.web.site import context_of, site_of, visit_of
 from idp.wiring import Stores
 
 
 async def begin(request: Request) -> Response:
     """Begin an answer, or sign in first; a request of somebody else is as unknown as one that never was."""
+    if request.method == "POST":
+        await form_of(request)  # nothing in it counts, but it is a form
     visit, is_new = visit_of(request)
     site, request_id = site_of(request), request.path_params["request_id"]
     await site.watch.refresh()

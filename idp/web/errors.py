@@ -38,7 +38,7 @@ log = structlog.get_logger("web")
 def is_api(request: Request) -> bool:
     """Say whether the caller is a program and wants JSON."""
     path: str = request.scope.get("idp.path", request.url.path)
-    return path.startswith(API_PATHS) or path == "/ciba"
+    return path.startswith(API_PATHS) or path in ("/ciba", "/par")
 
 
 def notice(

@@ -9,9 +9,16 @@ from tests.support.relying_party import Answer, RelyingParty
 
 OWN = "https://spa.example"
 DECLARED = "https://app.spa.example:8443"
-DOCUMENTS = ["/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+DOCUMENTS = [
+    "/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource/userinfo", "/.well-known/oauth-protected-resource/scim/v2",
+]  # fmt: skip
 CLIENT_ENDPOINTS = ["/token", "/userinfo", "/revoke"]
-CLOSED = ["/authorize", "/introspect", "/end_session", "/login/x", "/account"]
+CLOSED = [
+    "/authorize", "/login/x", "/step-up/x", "/accounts/x", "/consent/x", "/par", "/introspect", "/register",
+    "/register/x", "/device_authorization", "/device", "/ciba", "/ciba/approve/x", "/end_session",
+    "/end_session/confirm", "/signed-out", "/account",
+]  # fmt: skip
 STRANGERS = [
     "https://evil.example", "null", "", "https://spa.example.evil.example", "http://spa.example", "https://spa.example:444",
     "https://SPA.example", "https://spa.example/", "*", "https://spa.example, https://evil.example",
@@ -113,6 +120,16 @@ async def test_a_script_of_another_client_does_not(provider: Provider, spa: Rely
     assert (refreshed.status, allowed_origin(refreshed)) == (200, None)
     assert (userinfo.status_code, allowed_origin(userinfo)) == (200, None)
     assert other.client_id
+
+
+@pytest.mark.parametrize("path", [path for path in CLOSED if path != "/introspect"])
+async def test_what_is_not_for_scripts_is_read_by_none(provider: Provider, spa: RelyingParty, path: str) -> None:
+    """Fetch §3.2.1: a client's own origin included, on success and on error."""
+    for method in ("GET", "POST"):
+        assert (
+            allowed_origin(await provider.http.request(method, provider.issuer + path, headers={"Origin": OWN})) is None
+        )
+    assert spa.client_id
 
 
 async def test_introspection_is_read_by_no_script(rp: RelyingParty) -> None:

@@ -10,7 +10,9 @@ from tests.support.html_browser import HtmlBrowser
 from tests.support.provider import Provider, ask
 from tests.support.relying_party import Answer, RelyingParty
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+FORM_TYPE, JSON_TYPE = "application/x-www-form-urlencoded", "application/json"
+FORM = {"Content-Type": FORM_TYPE}
+APIS = ("api/admin/v1", "scim/v2", "userinfo")
 PUBLIC = "public, max-age=600"
 NO_STORE = "no-store"
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "BREW")
@@ -24,6 +26,7 @@ class Endpoint:
     methods: Sequence[str]
     cache: str = NO_STORE
     has_preflight: bool = False
+    media: str = FORM_TYPE
 
     @property
     def allowed(self) -> set[str]:
@@ -37,17 +40,27 @@ TABLE = [
     Endpoint("/jwks", ["GET"], PUBLIC),
     Endpoint("/authorize", ["GET", "POST"]),
     Endpoint("/login/x", ["GET", "POST"]),
+    Endpoint("/step-up/x", ["GET", "POST"]),
     Endpoint("/accounts/x", ["GET", "POST"]),
     Endpoint("/consent/x", ["GET", "POST"]),
+    Endpoint("/par", ["POST"]),
     Endpoint("/token", ["POST"], has_preflight=True),
     Endpoint("/userinfo", ["GET", "POST"], has_preflight=True),
     Endpoint("/introspect", ["POST"]),
     Endpoint("/revoke", ["POST"], has_preflight=True),
+    Endpoint("/register", ["POST"], media=JSON_TYPE),
+    Endpoint("/register/x", ["GET", "PUT", "DELETE"], media=JSON_TYPE),
+    Endpoint("/device_authorization", ["POST"]),
+    Endpoint("/device", ["GET", "POST"]),
+    Endpoint("/ciba", ["POST"]),
+    Endpoint("/ciba/approve/x", ["GET", "POST"]),
     Endpoint("/end_session", ["GET", "POST"]),
     Endpoint("/end_session/confirm", ["POST"]),
     Endpoint("/signed-out", ["GET"]),
+    *(Endpoint(f"/.well-known/oauth-protected-resource/{api}", ["GET"], PUBLIC) for api in APIS),
     Endpoint("/account", ["GET"]),
 ]
+PROGRAMS = ("/token", "/introspect", "/revoke", "/par", "/device_authorization", "/ciba")
 each_endpoint = pytest.mark.parametrize("endpoint", TABLE, ids=lambda endpoint: endpoint.path)
 each_get = pytest.mark.parametrize(
     "endpoint", [line for line in TABLE if "GET" in line.methods], ids=lambda endpoint: endpoint.path
@@ -75,9 +88,11 @@ async def test_head_follows_get(provider: Provider, endpoint: Endpoint) -> None:
     get = await provider.http.get(provider.issuer + endpoint.path)
     head = await provider.http.head(provider.issuer + endpoint.path)
 
-    told = ("content-type", "cache-control", "etag", "www-authenticate", "access-control-allow-origin", "location")
+    told = ("content-type", "cache-control", "etag", "www-authenticate", "access-control-allow-origin")
     assert head.status_code == get.status_code
     assert [head.headers.get(name) for name in told] == [get.headers.get(name) for name in told]
+    goes_to = [response.headers.get("location", "").rpartition("/")[0] for response in (head, get)]
+    assert goes_to[0] == goes_to[1]  # the interaction at its end is new each time
     assert head.content == b""
 
 
@@ -95,9 +110,13 @@ async def test_head_of_a_request_with_parameters_follows_get_too(
 
 
 @each_post
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x"])
-async def test_a_body_that_is_no_form_is_415(provider: Provider, endpoint: Endpoint, content_type: str) -> None:
-    """RFC 6749 §3.2, RFC 9110 §15.5.16."""
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", FORM_TYPE]
+)
+async def test_a_body_of_another_media_type_is_415(provider: Provider, endpoint: Endpoint, content_type: str) -> None:
+    """RFC 6749 §3.2, RFC 9110 §15.5.16: forms everywhere, but JSON where clients register (RFC 7591 §3.1)."""
+    if content_type == endpoint.media:
+        return
     response = await provider.http.post(
         provider.issuer + endpoint.path, content=b"{}", headers={"Content-Type": content_type}
     )
@@ -108,7 +127,9 @@ async def test_a_body_that_is_no_form_is_415(provider: Provider, endpoint: Endpo
 @each_post
 async def test_a_body_of_more_than_64_kilobytes_is_413(provider: Provider, endpoint: Endpoint) -> None:
     """RFC 9110 §15.5.14; the limit is ours."""
-    response = await provider.http.post(provider.issuer + endpoint.path, content=b"x=" + b"y" * 64 * 1024, headers=FORM)
+    response = await provider.http.post(
+        provider.issuer + endpoint.path, content=b"x=" + b"y" * 64 * 1024, headers={"Content-Type": endpoint.media}
+    )
 
     assert response.status_code == 413
 
@@ -159,7 +180,7 @@ async def test_a_prepared_document_has_the_same_headers_each_time(provider: Prov
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/token/", "/jwks/", "/authorize/", "//token", "/.well-known/", "/login/", "/par", "/register/"],
+    ["/nothing", "/token/", "/jwks/", "/authorize/", "//token", "/.well-known/", "/login/", "/par/", "/register/"],
 )
 async def test_an_address_that_is_not_ours_is_404(provider: Provider, path: str) -> None:
     """RFC 9110 §15.5.5: no redirect to a similar one, and nothing at endpoints that do not exist yet."""
@@ -198,7 +219,11 @@ async def test_forwarding_headers_change_no_address(provider: Provider) -> None:
     assert response.json()["issuer"] == provider.issuer
 
 
-@pytest.mark.parametrize("endpoint", ["token_endpoint", "introspection_endpoint", "revocation_endpoint"])
+@pytest.mark.parametrize(
+    "endpoint",
+    ["token_endpoint", "introspection_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint",
+     "device_authorization_endpoint", "backchannel_authentication_endpoint"],
+)  # fmt: skip
 async def test_a_repeated_parameter_is_refused_everywhere(rp: RelyingParty, endpoint: str) -> None:
     """RFC 6749 §3.2; parameters that mean nothing here included."""
     for name in ("token", "token_type_hint", "client_id", "extra"):
@@ -207,7 +232,7 @@ async def test_a_repeated_parameter_is_refused_everywhere(rp: RelyingParty, endp
         assert (answer.status, answer.error) == (400, "invalid_request"), name
 
 
-@pytest.mark.parametrize("path", ["/token", "/introspect", "/revoke"])
+@pytest.mark.parametrize("path", PROGRAMS)
 async def test_a_token_in_the_url_is_refused_everywhere(provider: Provider, rp: RelyingParty, path: str) -> None:
     """RFC 6749 §2.3.1, RFC 7009 §2.1, RFC 7662 §2.1: by POST, in the body."""
     headers = {**FORM, **rp.auth.prove(rp.client_id, rp.issuer).headers}
@@ -234,7 +259,7 @@ async def test_every_answer_has_the_headers_that_keep_it_safe(provider: Provider
 
 async def test_errors_of_programs_are_json(rp: RelyingParty) -> None:
     """RFC 6749 §5.2: whatever goes wrong, a program can read it."""
-    for path in ("/token", "/introspect", "/revoke"):
+    for path in PROGRAMS:
         for response in (
             await rp.http.get(rp.issuer + path),
             await rp.http.post(rp.issuer + path, json={}),
