@@ -98,5 +98,5 @@ async def _delete(desk: Desk) -> Response:
 
 listed = admin(_list, Permission.RESOURCES_READ, fresh=False)
 new = admin(_new, Permission.RESOURCES_WRITE)
-resource = admin(_one, Permission.RESOURCES_READ, writing=Permission.RESOURCES_WRITE, fresh=False)
+resource = admin(_one, Permission.RESOURCES_READ, writing=Permission.RESOURCES_WRITE)
 delete = admin(_delete, Permission.RESOURCES_WRITE)
