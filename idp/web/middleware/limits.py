@@ -28,6 +28,7 @@ METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-conf
 PROTECTED = "/.well-known/oauth-protected-resource"
 #: What programs reach at the listener that asks for certificates; no browser is asked for one.
 MTLS_PATHS = frozenset({"/token", "/par", "/userinfo", "/introspect", "/revoke", "/device_authorization", "/ciba"})
+MTLS_ROOTS = ("/api/admin/v1/", "/scim/v2/", "/ssf/")
 Network = IPv4Network | IPv6Network
 
 
@@ -75,7 +76,8 @@ class Limits:
             return 400 if raw_path.startswith(b"http") else 404
         if not scope["path"].startswith(_ANY_HOST):
             if len(hosts) == 1 and hosts[0] in self._mtls_hosts - self._hosts:
-                if scope["path"].removeprefix(self._base) not in MTLS_PATHS:
+                path: str = scope["path"].removeprefix(self._base)
+                if path not in MTLS_PATHS and not path.startswith(MTLS_ROOTS):
                     return 404
             elif len(hosts) != 1 or hosts[0] not in self._hosts:
                 return 421 if len(hosts) == 1 else 400
