@@ -19,6 +19,7 @@ async def export(context: Context, user: User) -> Mapping[str, Json]:
         "exported_at": context.now.isoformat(),
         "account": _account(user),
         "factors": await _factors(context, user),
+        "linked_sign_ins": await _links(context, user),
         "recovery_codes_left": await context.stores.recovery_codes.count(user.id),
         "sessions": await _sessions(context, user),
         "remembered_browsers": await _browsers(context, user),
@@ -56,6 +57,16 @@ async def _factors(context: Context, user: User) -> list[Json]:
             }
         )
     return factors
+
+
+async def _links(context: Context, user: User) -> list[Json]:
+    return [
+        {
+            "provider": each.upstream_id, "name": each.label, "linked_at": _iso(each.linked_at),
+            "last_used_at": _iso(each.last_used_at),
+        }
+        for each in await context.stores.upstream_identities.of_user(user.id)
+    ]  # fmt: skip
 
 
 async def _sessions(context: Context, user: User) -> list[Json]:

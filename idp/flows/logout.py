@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from idp.domain.assurance import Factor
 from idp.domain.client import Client
 from idp.domain.session import Session
 from idp.flows import browser_session
@@ -27,6 +28,7 @@ class SignedOut:
     redirect_uri: str | None
     link_uri: str | None
     client: Client | None
+    elsewhere: str | None = None  # another provider that they signed in with, and where they may still be signed in
     frames: tuple[str, ...] = ()  # to be loaded by this browser, so that applications end their sessions there
 
 
@@ -49,9 +51,20 @@ async def confirm(context: Context, visit: Visit, request: EndSessionRequest) ->
 
 
 async def _end(context: Context, visit: Visit, session: Session, request: EndSessionRequest) -> SignedOut:
-    frames = await frames_of(context, session.id)
+    frames, elsewhere = await frames_of(context, session.id), await _elsewhere(context, session)
     await browser_session.end(context.stores, session, context.now, address=visit.address)
-    return SignedOut(request.redirect_uri, request.link_uri, request.client, frames)
+    return SignedOut(request.redirect_uri, request.link_uri, request.client, elsewhere, frames)
+
+
+async def _elsewhere(context: Context, session: Session) -> str | None:
+    """Return the other provider by which this session was opened; signing out here signs nobody out there."""
+    used = {proof.credential_id for proof in session.proofs if proof.factor is Factor.FEDERATED}
+    if not used:
+        return None
+    links = await context.stores.upstream_identities.of_user(session.user_id)
+    link = next((each for each in links if each.id in used), None)
+    upstream = await context.stores.upstreams.find(link.upstream_id) if link is not None else None
+    return upstream.name if upstream is not None else None
 
 
 def _is_of_this_session(context: Context, request: EndSessionRequest, session: Session) -> bool:

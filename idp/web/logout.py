@@ -101,6 +101,7 @@ def _signed_out_page(request: Request, outcome: SignedOut, ui_locales: str | Non
         client=pages.party(request, outcome.client),
         return_uri=outcome.redirect_uri or outcome.link_uri,
         goes_on=goes_on,
+        elsewhere=outcome.elsewhere,
         frames=outcome.frames,
         scripts=("go_on.js",) if goes_on else (),
     )

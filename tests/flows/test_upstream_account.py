@@ -7,6 +7,7 @@ import pytest
 
 from idp.domain.secret import make_id
 from idp.domain.upstream import NewAccounts, Upstream
+from idp.flows.export import export
 from tests.support.elsewhere import Elsewhere, elsewhere
 from tests.support.factors import with_totp
 from tests.support.html_browser import HtmlBrowser, Page
@@ -397,3 +398,25 @@ async def test_a_sign_in_page_says_nothing_of_an_identity_that_waits_elsewhere(
     page = await ask(browser, rp)
 
     assert not page.has("login-linking")
+
+
+async def test_signing_out_here_says_that_one_may_still_be_signed_in_there(there: Elsewhere, rp: RelyingParty) -> None:
+    upstream, person = await there.upstream(name="The Works"), await there.provider.person()
+    await there.linked(upstream, person)
+    browser, _ = await there.sign_in(upstream, rp)
+
+    await browser.open(f"{there.provider.issuer}/end_session")
+    page = await browser.submit("logout-yes")
+
+    assert "The Works" in page.text("signed-out-elsewhere")
+
+
+async def test_what_somebody_takes_along_tells_of_their_links(there: Elsewhere, rp: RelyingParty) -> None:
+    upstream, person = await there.upstream(), await there.provider.person()
+    await there.linked(upstream, person)
+    site = there.provider.site
+    async with site.transactions.open(write=True) as stores:
+        context = site.administration.tools.context(stores, address=None, request_id=None)
+        told = await export(context, person.user)
+
+    assert [each["provider"] for each in told["linked_sign_ins"]] == [upstream.id]  # type: ignore[index, union-attr, call-overload]

@@ -37,7 +37,7 @@ CLIENT: Facts = {
     "self_registered": False,
 }
 UNVERIFIED: Facts = CLIENT | {"logo": None, "policy_uri": None, "tos_uri": None, "self_registered": True}
-SIGNED_OUT: Facts = {"client": None, "return_uri": None, "goes_on": False, "frames": ()}
+SIGNED_OUT: Facts = {"elsewhere": None, "client": None, "return_uri": None, "goes_on": False, "frames": ()}
 ACCOUNT: Facts = {"name": "Anna Example", "label": "anna@example.com"}
 NAMELESS: Facts = {"name": None, "label": "anna@example.com"}
 MAIL: Facts = {
@@ -503,6 +503,7 @@ PAGES: dict[str, list[Facts]] = {
     "logout/signed_out.html": [
         SIGNED_OUT | {"client": CLIENT, "return_uri": "https://books.example/bye"},
         SIGNED_OUT | {"return_uri": "com.example.books:/bye"},
+        SIGNED_OUT | {"elsewhere": "Works"},
         SIGNED_OUT | {"frames": ["https://films.example/out?a=1&iss=https%3A%2F%2Fid.example&sid=abc"]},
         SIGNED_OUT
         | {

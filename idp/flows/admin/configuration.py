@@ -13,22 +13,19 @@ from pydantic import Field
 
 from idp.domain.change import difference
 from idp.domain.client import Client, Profile
-from idp.domain.event import ActorKind
 from idp.domain.json import Json
 from idp.domain.permission import Permission as P
 from idp.flows.admin import clients as client_operations
 from idp.flows.admin import configuration_definitions as definitions
+from idp.flows.admin import configuration_policy, configuration_upstreams
 from idp.flows.admin import groups as group_operations
 from idp.flows.admin.client_members import read_client
 from idp.flows.admin.configuration_file import LARGEST, ClientTold, Configuration, GroupTold, parse
 from idp.flows.admin.operation import Input, Operation, Output, Work
 from idp.flows.admin.problem import Code, Fault, Problem, invalid
 from idp.flows.client_document import to_members, with_secret
-from idp.flows.policy_rollout import standing
-from idp.flows.policy_states import Mover, RolloutRaced, RolloutRefused
 from idp.oauth.extensions.registration_documents import Logo
 from idp.oauth.registration_members import with_defaults
-from idp.policy import rule_file
 from idp.storage.groups import Group
 
 PAGE = 100
@@ -70,6 +67,7 @@ class _Plan:
     clients: list[tuple[Client | None, Client | None, Logo | None]] = field(default_factory=list)
     managers: list[tuple[str, frozenset[str], frozenset[str]]] = field(default_factory=list)
     defined: list[definitions.Planned] = field(default_factory=list)
+    upstreams: list[configuration_upstreams.Planned] = field(default_factory=list)
     policy: str | None = None
 
     def note(self, kind: str, name: str, action: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
@@ -94,13 +92,14 @@ async def _apply(work: Work, wanted: Applied) -> Changes:
                 Code.INVALID, "the policy cannot decide here", [Fault("policy.text", each) for each in faults]
             )
     plan.clients = [await _gathered(work, *each) for each in plan.clients]
+    plan.upstreams = await configuration_upstreams.gathered(work, plan.upstreams)
     with suppress(_OnlyTried):
         async with work.opening() as opened:
             await _change(opened, plan)
             if wanted.dry_run:
                 raise _OnlyTried
     if not wanted.dry_run:
-        await _promote(work, plan.policy)
+        await configuration_policy.promote(work, plan.policy)
     return Changes(
         dry_run=wanted.dry_run, changes=plan.changes, secrets={} if wanted.dry_run else plan.secrets
     )  # fmt: skip
@@ -130,8 +129,9 @@ async def _plan(work: Work, told: Configuration, *, prune: bool) -> _Plan:
         await _plan_removals(work, plan, told)
     listed = {name: getattr(told, name) for name in definitions.SECTIONS}
     plan.defined = await definitions.plan(work, listed, plan.note, prune=prune)
+    plan.upstreams = await configuration_upstreams.plan(work, told.upstreams, plan.note, prune=prune)
     if told.policy is not None:
-        await _plan_policy(work, plan, told.policy.text)
+        plan.policy = await configuration_policy.plan(work, told.policy.text, plan.note)
     return plan
 
 
@@ -222,18 +222,6 @@ async def _plan_removals(work: Work, plan: _Plan, told: Configuration) -> None:
                 plan.groups.append((group, None))
 
 
-async def _plan_policy(work: Work, plan: _Plan, text: str) -> None:
-    deciding = (await standing(work.stores)).enforced
-    desk = work.tools.engine.risk
-    now = deciding.text if deciding is not None else None
-    digest = rule_file.digest_of(text)
-    own = desk.policies.own.digest if desk is not None and deciding is None else None
-    if digest == own or (deciding is not None and digest == deciding.digest) or text == now:
-        return
-    plan.note("policy", "policy", "update", {"digest": deciding.digest if deciding else own}, {"digest": digest})
-    plan.policy = text
-
-
 async def _gathered(
     work: Work, before: Client | None, after: Client | None, _logo: Logo | None
 ) -> tuple[Client | None, Client | None, Logo | None]:
@@ -263,6 +251,7 @@ async def _change(work: Work, plan: _Plan) -> None:
         for user_id in sorted(lost):
             await work.stores.clients.remove_manager(client_id, user_id)
     await definitions.put(work, plan.defined)
+    await configuration_upstreams.put(work, plan.upstreams)
 
 
 async def _change_client(work: Work, before: Client | None, after: Client | None, logo: Logo | None) -> None:
@@ -278,19 +267,6 @@ async def _change_client(work: Work, before: Client | None, after: Client | None
     if logo is not None:
         await work.stores.clients.set_logo(after.id, *logo)
     await client_operations.save(work, before, after, "updated")
-
-
-async def _promote(work: Work, text: str | None) -> None:
-    if text is None:
-        return
-    actor = work.caller.actor
-    said = {ActorKind.USER: "administrator ", ActorKind.COMMAND_LINE: "command line: "}.get(actor.kind, "client ")
-    mover = Mover(f"{said}{actor.id or ''}", "configuration")
-    try:
-        stored = await work.tools.rollout.add(text, mover)
-        await work.tools.rollout.promote(stored.version, mover)
-    except (RolloutRefused, RolloutRaced) as error:
-        raise Problem(Code.CONFLICT, f"groups and clients are as the file says, the policy is not: {error}") from error
 
 
 APPLY = Operation(

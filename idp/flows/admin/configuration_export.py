@@ -5,7 +5,7 @@ from typing import Any
 
 from idp.domain.client import Client
 from idp.domain.permission import Permission as P
-from idp.flows.admin import configuration_definitions
+from idp.flows.admin import configuration_definitions, configuration_upstreams
 from idp.flows.admin.clients import client_of
 from idp.flows.admin.configuration_file import SCHEMA, write
 from idp.flows.admin.operation import Operation, Output, Work
@@ -32,6 +32,7 @@ async def _export(work: Work, _wanted: Everything) -> Exported:
     listed = [each for each in await work.stores.clients.list() if not each.is_self_registered]
     document |= {"client": [await _told(work, each) for each in listed]} if listed else {}
     document |= await configuration_definitions.exported(work)
+    document |= await configuration_upstreams.exported(work)
     return Exported(text=write(document) + _settings(work))
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue
 
 from idp.flows.admin.assertion_issuers import AssertionIssuerTold
+from idp.flows.admin.configuration_upstreams import UpstreamInFile
 from idp.flows.admin.definitions import MOST
 from idp.flows.admin.detail_types import DetailTypeTold
 from idp.flows.admin.exchange_rules import ExchangeRuleTold
@@ -59,6 +60,7 @@ class Configuration(Input):
     detail_types: Annotated[list[DetailTypeTold], Field(max_length=MOST)] = Field(default_factory=list)
     exchange_rules: Annotated[list[ExchangeRuleTold], Field(max_length=MOST)] = Field(default_factory=list)
     assertion_issuers: Annotated[list[AssertionIssuerTold], Field(max_length=MOST)] = Field(default_factory=list)
+    upstreams: Annotated[list[UpstreamInFile], Field(max_length=50)] = Field(default_factory=list)
     policy: PolicyTold | None = None
     settings: Annotated[dict[str, str], Field(max_length=500)] = Field(default_factory=dict)
 
@@ -78,6 +80,7 @@ def parse(text: str) -> Configuration:
     _refuse_twice("detail_types", "type", [each.type for each in configuration.detail_types])
     _refuse_twice("exchange_rules", "name", [each.name for each in configuration.exchange_rules])
     _refuse_twice("assertion_issuers", "issuer", [each.issuer for each in configuration.assertion_issuers])
+    _refuse_twice("upstreams", "id", [each.id for each in configuration.upstreams])
     return configuration
 
 
