@@ -87,3 +87,14 @@ async def test_a_change_reaches_what_a_process_remembers(database: Database, tra
         assert await stores.definitions.delete(RESOURCE, API.id)
         assert not await stores.definitions.delete(RESOURCE, API.id)
     assert await seen() == []
+
+
+async def test_who_introspects_for_an_api_is_found_by_its_identifier_whole(transactions: Transactions) -> None:
+    odd, longer = 'urn:x:a_b%c"d', f"{API.identifier}/more"
+    one, other = client(audiences=(API.identifier, odd)), client(audiences=(longer,))
+    async with transactions.open(write=True) as stores:
+        for each in (one, other):
+            await stores.clients.add(each, NOW)
+        found = await stores.clients.introspecting([API.identifier, odd, "https://nobody.example"])
+        assert found == {API.identifier: [one.id], odd: [one.id]}
+        assert await stores.clients.introspecting([]) == {}
