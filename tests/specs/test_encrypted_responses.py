@@ -137,7 +137,7 @@ async def test_keys_are_fetched_from_where_the_client_has_them(open_provider: Pr
         {"authorization_encrypted_response_alg": "ECDH-ES", "jwks": {"keys": [RSA.as_dict(private=False)]}},
         {"authorization_encrypted_response_alg": "ECDH-ES", "jwks": None},
     ],
-    ids=str,
+    ids=["RSA1_5", "dir", "enc alone", "none", "A192GCM", "no fitting key", "no keys"],
 )  # fmt: skip
 async def test_what_could_not_be_encrypted_is_not_registered(provider: Provider, members: dict[str, Any]) -> None:
     """JARM §3: an algorithm that is offered, enc never without it, and a key that fits."""
