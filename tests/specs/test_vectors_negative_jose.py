@@ -5,15 +5,15 @@ The forger's keys stand among the provider's, so each case is refused for what i
 
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from idp.storage.signing_keys import KeyState, SigningKey
+from tests.support.bad_jose import ORDER, SIGNATURES, SPELLINGS
 from tests.support.databases import fresh_database
 from tests.support.html_browser import HtmlBrowser
 from tests.support.jose import base64url, forge, parts, unbase64url
@@ -24,7 +24,6 @@ EC = ECKey.generate_key("P-256")
 RSA = RSAKey.generate_key(2048)
 ED = OKPKey.generate_key("Ed25519")
 KEYS: dict[str, Key] = {"ES256": EC, "RS256": RSA, "EdDSA": ED}
-ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
 
 
 @pytest.fixture(scope="module")
@@ -77,29 +76,6 @@ async def forger(rp: RelyingParty, browser: HtmlBrowser, tokens: Answer) -> Forg
     return Forger(rp, browser, parts(tokens.access_token)[1], parts(tokens.id_token)[1])
 
 
-def ecdsa(r: int, s: int) -> bytes:
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-
-def der(signature: bytes) -> bytes:
-    return encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
-
-
-def slack(token: str, part: int) -> str:
-    """Spell a part of the token otherwise: its last character has bits that nobody reads."""
-    segments = token.split(".")
-    text = segments[part]
-    last = ALPHABET[ALPHABET.index(text[-1]) ^ 1] if len(text) % 4 else text[-1] + "="  # else there is only padding
-    segments[part] = text[:-1] + last
-    assert unbase64url(segments[part].rstrip("=")) == unbase64url(text)
-    return ".".join(segments)
-
-
-def flattened(token: str) -> str:
-    return json.dumps(dict(zip(("protected", "payload", "signature"), token.split("."), strict=True)))
-
-
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 GOOD = '"alg":"ES256","typ":"TYP","kid":"forger-ES256"'
 KIDS = ('"../../keys/x"', '"\' OR 1=1 --"', '"https://evil.example"', '"' + "x" * 300 + '"', "1", "true", "null", "[]",
         "{}", '""', '"\\u0000"', '"forger-es256"', '"forger-RS256"')  # fmt: skip
@@ -152,33 +128,6 @@ ALGORITHMS: list[
     ("ES256", "ES256", EC, "forger-RS256"),
     ("Ed25519", "Ed25519", ED, "forger-EdDSA"),  # the newer name, which we do not write
 ]
-SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
-    "none": lambda _good: b"",
-    "zeros": lambda _good: bytes(64),
-    "r=0": lambda good: bytes(32) + good[32:],
-    "s=0": lambda good: good[:32] + bytes(32),
-    "r=n": lambda good: ecdsa(ORDER, int.from_bytes(good[32:], "big")),
-    "r and s one": lambda _good: ecdsa(1, 1),
-    "cut": lambda good: good[:-1],
-    "with a byte more": lambda good: good + b"\0",
-    "with a byte in front": lambda good: b"\0" + good,
-    "twice": lambda good: good + good,
-    "halves swapped": lambda good: good[32:] + good[:32],
-    "ASN.1": der,
-}
-SPELLINGS: dict[str, Callable[[str], str]] = {
-    "slack bits in the header": lambda token: slack(token, 0),
-    "slack bits in the payload": lambda token: slack(token, 1),
-    "slack bits in the signature": lambda token: slack(token, 2),
-    "padding": lambda token: token + "==",
-    "a line break": lambda token: token[:40] + "\n" + token[40:],
-    "a space in front": lambda token: " " + token,
-    "a space inside": lambda token: token.replace(".", " .", 1),
-    "two parts": lambda token: token.rpartition(".")[0],
-    "four parts": lambda token: token + ".e30",
-    "five parts": lambda token: token + ".e30.e30",
-    "JSON": flattened,
-}
 each_kind = pytest.mark.parametrize("typ", ["at+jwt", "JWT"])
 
 
