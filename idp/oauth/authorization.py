@@ -59,11 +59,16 @@ async def check(context: Context, pairs: Pairs) -> Accepted | Delivery:
     return _checked(await _settle_addressee(context, pairs))
 
 
-async def accept_pushed(context: Context, client: Client, pairs: Pairs) -> Accepted:
-    """Return a pushed request as understood; raise PageError or RedirectError for what /authorize would refuse."""
+async def accept_pushed(context: Context, client: Client, pairs: Pairs, *, key: str | None) -> Accepted:
+    """Return a pushed request as understood; raise PageError or RedirectError for what /authorize would refuse.
+
+    `key` is the thumbprint of a DPoP key that was proved with it: its code is bound to that key (RFC 9449 §10.1).
+    """
     draft = await _settle_addressee(context, pairs)
     if draft.client.id != client.id:
         raise _UNKNOWN_CLIENT
+    if key is not None and draft.parameters.setdefault("dpop_jkt", key) != key:
+        raise RedirectError("invalid_request", "dpop_jkt is not the key of the DPoP proof")
     draft.is_pushed = True
     return _accepted(draft)
 

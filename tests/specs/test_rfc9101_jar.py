@@ -9,6 +9,7 @@ import pytest
 from joserfc.jwk import ECKey, Key, OctKey
 
 from idp.domain.client import Profile
+from tests.support.dpop import ProofKey, send
 from tests.support.hosted import Hosted
 from tests.support.html_browser import HtmlBrowser
 from tests.support.jose import fitting_key, forge
@@ -247,6 +248,47 @@ async def test_an_object_is_pushed_too(client: Signer, browser: HtmlBrowser) -> 
 
     assert (bad.status, bad.error) == (400, "invalid_request_object")
     assert (await visit(browser, client.rp, good.body["request_uri"])).code
+
+
+async def test_a_proof_binds_the_code_of_a_pushed_object(
+    client: Signer, browser: HtmlBrowser, clock: HandClock
+) -> None:
+    """RFC 9449 §10.1: also where only what is signed counts, and the object does not name the key."""
+    key = ProofKey(now=clock.timestamp)
+    pushed = await send(
+        client.rp, PUSHED, key.proof("POST", f"{client.rp.issuer}/par"), client_id=client.rp.client_id,
+        request=await client.object(),
+    )  # fmt: skip
+    assert pushed.status == 201, pushed.text
+    code = (await visit(browser, client.rp, pushed.body["request_uri"])).code
+
+    assert (await client.rp.redeem(code)).error == "invalid_request"
+    url, request = f"{client.rp.issuer}/token", client.rp.codes[code]
+    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    for proof, status in ((ProofKey(now=clock.timestamp), 400), (key, 200)):
+        answer = await send(
+            client.rp, "token_endpoint", proof.proof("POST", url), code_verifier=request.verifier, **fields
+        )
+        assert answer.status == status, answer.text
+
+
+async def test_an_object_with_another_key_than_the_proofs_is_refused(client: Signer, clock: HandClock) -> None:
+    """RFC 9449 §10.1: both and different is invalid_request, wherever the one stands."""
+    key, other = ProofKey(now=clock.timestamp), ProofKey(now=clock.timestamp)
+    for named, status in ((other, 400), (key, 201)):
+        answer = await send(
+            client.rp, PUSHED, key.proof("POST", f"{client.rp.issuer}/par"), client_id=client.rp.client_id,
+            request=await client.object(dpop_jkt=named.thumbprint),
+        )  # fmt: skip
+        assert (answer.status, answer.error) == (status, "invalid_request" if status == 400 else None)
+
+
+@pytest.mark.parametrize("resource", [[1], [{}], [None], 5, {}], ids=str)
+async def test_a_resource_that_is_no_string_is_an_invalid_target(client: Signer, resource: object) -> None:
+    """RFC 8707 §2: what cannot be meant is refused, and not taken for no resource at all."""
+    pushed = await client.rp.post(PUSHED, {"request": await client.object(resource=resource)})
+
+    assert (pushed.status, pushed.error) == (400, "invalid_target")
 
 
 async def test_a_reference_is_for_profile_oidc(provider: Provider, client: Signer, browser: HtmlBrowser) -> None:

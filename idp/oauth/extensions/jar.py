@@ -146,12 +146,9 @@ def _object_id(context: Context, client: Client, claims: Mapping[str, Json]) -> 
 
 def _pairs(claims: Mapping[str, Json]) -> Pairs:
     """Return the parameters as a request would carry them; what is no string is JSON (RFC 9101 §4)."""
-    pairs: list[tuple[str, str]] = []
-    for name, value in claims.items():
-        if name in _OF_THE_JWT or value is None:
-            continue
-        if name == "resource" and isinstance(value, list):
-            pairs += [(name, each) for each in value if isinstance(each, str)]
-        else:
-            pairs.append((name, value if isinstance(value, str) else json.dumps(value)))
-    return pairs
+    told = {name: value for name, value in claims.items() if name not in _OF_THE_JWT and value is not None}
+    return [
+        (name, each if isinstance(each, str) else json.dumps(each))
+        for name, value in told.items()
+        for each in (value if name == "resource" and isinstance(value, list) else [value])
+    ]

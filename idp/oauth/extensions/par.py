@@ -52,7 +52,7 @@ def answer(server: "Server", request: ProtocolRequest) -> Answer:
     proved = wait(binding.proved_key(context, client))
     server.next_nonce = proved.next_nonce
     reference = make_secret()
-    accepted = _checked(context, client, _with_key(request, client, proved))
+    accepted = _checked(context, client, _parameters(request, client), proved.thumbprint)
     expires_at = context.now + lifetimes.PUSHED_REQUEST
     digest = context.engine.digester.digest(PURPOSE, reference)
     wait(context.stores.pushed_requests.add(digest, accepted.request, expires_at))
@@ -60,22 +60,15 @@ def answer(server: "Server", request: ProtocolRequest) -> Answer:
     return server.handle_response(201, body, [("Cache-Control", "no-store"), ("Pragma", "no-cache")])
 
 
-def _with_key(request: ProtocolRequest, client: Client, proved: binding.Proved) -> Pairs:
-    """Return the request's parameters with the key that the code will be bound to (RFC 9449 §10.1)."""
+def _parameters(request: ProtocolRequest, client: Client) -> Pairs:
+    """Return the parameters of the authorization request, without what proved the client."""
     pairs = [pair for pair in request.http.form if pair[0] not in _CREDENTIALS]
-    if "client_id" not in request.form:
-        pairs.append(("client_id", client.id))
-    key = proved.thumbprint
-    if key is None:
-        return pairs
-    if request.form.get("dpop_jkt", key) != key:
-        raise InvalidRequestError("dpop_jkt is not the key of the DPoP proof")
-    return pairs if "dpop_jkt" in request.form else [*pairs, ("dpop_jkt", key)]
+    return pairs if "client_id" in request.form else [*pairs, ("client_id", client.id)]
 
 
-def _checked(context: Context, client: Client, pairs: Pairs) -> Accepted:
+def _checked(context: Context, client: Client, pairs: Pairs, key: str | None) -> Accepted:
     try:
-        return wait(authorization.accept_pushed(context, client, pairs))
+        return wait(authorization.accept_pushed(context, client, pairs, key=key))
     except RedirectError as error:
         raise Refused(error.error, error.description) from error
     except PageError as error:
