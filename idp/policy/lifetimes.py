@@ -14,6 +14,7 @@ UPSTREAM_REQUEST = timedelta(minutes=10)  # for which somebody may be away at an
 UPSTREAM_ARRIVAL = timedelta(minutes=10)  # in which they say what is to become of who they are there
 DEVICE_CODE = timedelta(minutes=10)
 CIBA_REQUEST = timedelta(minutes=5)
+CIBA_LONGEST = timedelta(minutes=10)  # that a client may ask for
 POLL_SECONDS = 5  # between two polls of a client that waits for an answer given elsewhere
 ANSWER_FETCHED = timedelta(seconds=60)  # what was allowed in the last moment can be fetched for this long
 INTERACTION = timedelta(minutes=30)

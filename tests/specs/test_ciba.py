@@ -144,13 +144,15 @@ async def test_a_life_that_is_no_positive_integer_is_refused(client: Bank, perso
     assert (await client.ask(person, requested_expiry=wrong)).error == "invalid_request"
 
 
-async def test_a_life_is_as_asked_but_never_longer_than_ours(client: Bank, person: Person, clock: HandClock) -> None:
-    """CIBA §7.1."""
-    answer = await client.ask(person, requested_expiry="30")
-    assert answer.body["expires_in"] == 30
-    assert (await client.ask(person, requested_expiry="86400")).body["expires_in"] == 300
+@pytest.mark.parametrize(("asked", "seconds"), [(None, 300), ("30", 30), ("600", 600), ("601", 600), ("86400", 600)])
+async def test_a_request_lives_as_asked_five_minutes_unless_asked_and_ten_at_most(
+    client: Bank, person: Person, clock: HandClock, asked: str | None, seconds: int
+) -> None:
+    """CIBA §7.1, §7.3: the last moment counts, the next one does not."""
+    answer = await client.ask(person, requested_expiry=asked)
+    assert answer.body["expires_in"] == seconds
 
-    clock.advance(30 * SECOND - TICK)
+    clock.advance(seconds * SECOND - TICK)
     assert (await client.poll(answer)).error == "authorization_pending"
     clock.advance(TICK)
     assert (await client.poll(answer)).error == "expired_token"

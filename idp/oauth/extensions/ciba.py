@@ -99,13 +99,13 @@ def _message(parameters: Mapping[str, str]) -> str | None:
 
 
 def _life(parameters: Mapping[str, str]) -> timedelta:
-    """Return how long the request waits: as asked, but not longer than ours do (CIBA §7.1)."""
+    """Return how long the request waits: as asked, but for ten minutes at most (CIBA §7.1)."""
     asked = parameters.get("requested_expiry")
     if asked is None:
         return lifetimes.CIBA_REQUEST
     if not _EXPIRY.fullmatch(asked):
         raise InvalidRequestError("requested_expiry must be a positive integer")
-    return min(timedelta(seconds=int(asked)), lifetimes.CIBA_REQUEST)
+    return min(timedelta(seconds=int(asked)), lifetimes.CIBA_LONGEST)
 
 
 def _notification_token(client: Client, parameters: Mapping[str, str]) -> str | None:
