@@ -196,6 +196,23 @@ async def test_a_refresh_may_narrow_one_answer_and_never_the_family(browser: Htm
     assert (await rp.refresh(narrow.refresh_token)).body["authorization_details"] == [PAYMENT, OTHER]
 
 
+async def test_a_refresh_gives_no_details_of_a_type_that_the_client_lost(
+    provider: Provider, browser: HtmlBrowser, rp: RelyingParty
+) -> None:
+    """RFC 9396 §6: what counts is what is allowed now, as for scopes and resources."""
+    tokens = await rp.redeem(await granted(browser, rp, PAYMENT))
+    client = await provider.registration(rp)
+    await provider.site.clients.update(client, {"authorization_details_types": []})
+    await provider.settle()
+
+    left = await rp.refresh(tokens.refresh_token)
+
+    assert left.status == 200, left.text
+    assert "authorization_details" not in {**left.body, **await claims(rp, left)}
+    again = await rp.refresh(left.refresh_token, authorization_details=json.dumps([PAYMENT]))
+    assert again.error == "invalid_authorization_details"
+
+
 async def test_without_details_nothing_is_told_of_them(browser: HtmlBrowser, rp: RelyingParty) -> None:
     """RFC 9396 §7."""
     tokens = await rp.redeem(await browser.authorize(rp, scope="openid"))

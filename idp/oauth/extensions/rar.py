@@ -72,6 +72,12 @@ def at_endpoint(text: str | None, client: Client, definitions: Definitions) -> D
         raise InvalidDetails(str(error)) from error
 
 
+def still_allowed(granted: Details, client: Client, definitions: Definitions) -> Details:
+    """Return what a client may still have of details that were granted once: types that are its own, and defined."""
+    own = definitions.detail_types.keys() & set(client.authorization_details_types)
+    return tuple(each for each in granted if each["type"] in own)
+
+
 def part_of(granted: Details, text: str | None) -> Details:
     """Return the part of what was granted that one token carries; raise InvalidDetails for more (RFC 9396 §6.1)."""
     if text is None:

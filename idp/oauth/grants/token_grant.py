@@ -67,14 +67,15 @@ class TokenGrant:
     def aim(self, grant: Grant) -> Target:
         """Settle what tokens of a grant are for, and which details they carry (RFC 8707 §2.2, RFC 9396 §6).
 
-        Refuses a resource that was not granted or is not the client's any more, and details beyond the granted ones.
+        Refuses a resource or details that were not granted, or are not the client's any more.
         """
-        asked = self.named_resources
+        client, definitions, asked = self.client_noun, wait(self.context.definitions()), self.named_resources
         self.target = resource_indicators.aimed(
-            wait(self.context.definitions()), self.client_noun, grant.audience, asked, issuer=self.context.engine.issuer
+            definitions, client, grant.audience, asked, issuer=self.context.engine.issuer
         )
         self.target.check_binding(self.request.confirmation)
-        self.details = rar.part_of(grant.details, self.request.form.get(rar.PARAMETER))
+        left = rar.still_allowed(grant.details, client, definitions)
+        self.details = rar.part_of(left, self.request.form.get(rar.PARAMETER))
         return self.target
 
     def check_encryption(self) -> None:
