@@ -8,6 +8,7 @@ Not here: how such an answer is made → oauth/extensions/front_channel.py.
 from idp.domain.authorization import RESPONSE_TYPES
 from idp.domain.client import BadClient, Client, Profile
 from idp.policy.offers import Offers
+from idp.policy.profiles import requires_binding
 
 IMPLICIT = "implicit"
 CODE_GRANT = "authorization_code"
@@ -40,7 +41,7 @@ def check(client: Client, offers: Offers) -> None:
         raise BadClient("response_types other than code are for clients of profile oidc")
     if front and IMPLICIT not in client.grant_types:
         raise BadClient("response_types other than code need the grant type implicit (OIDC Registration §2)")
-    if client.dpop_bound_access_tokens and any("token" in each.split(" ") for each in front):
+    if requires_binding(client) and any("token" in each.split(" ") for each in front):
         raise BadClient("response_types with token give access tokens that are bound to no key")
 
 

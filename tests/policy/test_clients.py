@@ -15,6 +15,10 @@ EC = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}
 JWKS = {"keys": [RSA, EC]}
 SECRET = "s" * 32
 CALLBACK = "https://rp.example/cb"
+FRONT: dict[str, Any] = {
+    "profile": Profile.OIDC, "grant_types": ("authorization_code", "implicit"),
+    "tls_client_certificate_bound_access_tokens": True,
+}  # fmt: skip
 
 GOOD: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -44,6 +48,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "hmac_secret": SECRET,
         "assertion_algs": ("HS256",),
     },
+    "an ID token in the browser, and bound tokens": FRONT | {"response_types": ("code", "code id_token")},
     "a frame beside a redirect URI": {"frontchannel_logout_uri": "https://rp.example/out"},
 }
 BAD: dict[str, dict[str, Any]] = {
@@ -58,6 +63,7 @@ BAD: dict[str, dict[str, Any]] = {
     "a zero-width character in the name": {"name": "Sh\u200bop"},
     "an unknown grant": {"grant_types": ("password",)},
     "implicit": {"grant_types": ("authorization_code", "implicit")},
+    "a token in the browser, and none that is unbound": FRONT | {"response_types": ("code", "code token")},
     "no grant": {"grant_types": ()},
     "an implicit response type": {"response_types": ("code", "id_token")},
     "client_credentials without a secret": {
