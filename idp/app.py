@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from idp.clock import Clock
 from idp.flows.discovery import DiscoveryDocument
-from idp.oauth.openid.discovery import Facts
+from idp.oauth.openid.discovery import Facts, Reading
 from idp.settings import Settings
 from idp.web.cookies import CookieJar
 from idp.web.cors import Origins
@@ -62,9 +62,9 @@ async def _make_ready(app: Starlette, site: Site) -> None:
     await site.engine.keyring.refresh()
     settings = site.settings
     facts = Facts(
-        settings.issuer, site.templates.locales, site.engine.rules.acrs, site.engine.offers, settings.docs_url,
-        settings.mtls_url, registers_clients=site.registration is not None,
-        takes_documents=site.engine.document_hosts.are_any,
+        settings.issuer, site.templates.locales, site.engine.rules.acrs, site.engine.offers,
+        Reading(settings.docs_url, settings.policy_url, settings.terms_url), settings.mtls_url,
+        registers_clients=site.registration is not None, takes_documents=site.engine.document_hosts.are_any,
     )  # fmt: skip
     app.state.discovery = DiscoveryDocument(site.transactions, site.watch, site.clock, facts)
     await app.state.discovery.current()

@@ -122,6 +122,8 @@ class Settings(MessageSettings, PasswordSettings, AccountSettings, ClientSetting
     brand_color: str | None = Field(None, pattern="^#[0-9a-fA-F]{6}$", description="accent colour of the pages")
     drain: Duration = Field(timedelta(seconds=30), description="how long a stopping server finishes what it has begun")
     docs_url: str | None = Field(None, description="URL of documentation for client developers, for the metadata")
+    policy_url: str | None = Field(None, description="URL of what clients may do with data, for the metadata")
+    terms_url: str | None = Field(None, description="URL of the terms of service for clients, for the metadata")
 
     @property
     def is_dev(self) -> bool:

@@ -6,7 +6,7 @@ A member appears only when its feature works. The document is prepared once, as 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from idp.domain.authorization import Prompt
@@ -48,6 +48,15 @@ def prepare(document: dict[str, Any]) -> Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """URLs of what people read who build clients (RFC 8414 §2)."""
+
+    service_documentation: str | None = None
+    op_policy_uri: str | None = None
+    op_tos_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the metadata depends on: how the process is set up, and what operators registered so far.
 
@@ -59,7 +68,7 @@ class Facts:
     ui_locales: Sequence[str]
     acrs: Sequence[str]
     offers: Offers
-    docs_url: str | None = None
+    reading: Reading = field(default_factory=Reading)
     mtls_url: str | None = None
     registers_clients: bool = False
     takes_documents: bool = False
@@ -69,10 +78,8 @@ class Facts:
 
 def metadata(facts: Facts) -> dict[str, Any]:
     """Return the provider's metadata."""
-    document = _endpoints(facts) | _authentication(facts) | _requests(facts) | _answers(facts)
-    if facts.docs_url is not None:
-        document["service_documentation"] = facts.docs_url
-    return document
+    reading = {name: url for name, url in asdict(facts.reading).items() if url is not None}
+    return _endpoints(facts) | _authentication(facts) | _requests(facts) | _answers(facts) | reading
 
 
 def _endpoints(facts: Facts) -> dict[str, Any]:
