@@ -32,7 +32,7 @@ async def assert_refused_here(browser: HtmlBrowser, url: str) -> str:
         ({"response_type": "Code"}, "unsupported_response_type"),
         ({"scope": "unknown words"}, "invalid_scope"),
         ({"scope": None}, "invalid_scope"),
-        ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
+        ({"request": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request_object"),
         ({"request_uri": "https://rp.example/request.jwt"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
         ({"resource": "https://api.example"}, "invalid_target"),

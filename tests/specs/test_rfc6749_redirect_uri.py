@@ -66,7 +66,7 @@ async def test_every_unknown_addressee_meets_the_same_page(
 
 
 @pytest.mark.parametrize("fault", [{"prompt": "none"}, {"response_type": "token"}, {"response_mode": "form_post"},
-                                   {"request": "x"}, {"code_challenge": None}])  # fmt: skip
+                                   {"claims": "x"}, {"code_challenge": None}])  # fmt: skip
 async def test_a_wrong_redirect_uri_beats_every_other_fault(
     rp: RelyingParty, browser: HtmlBrowser, fault: Mapping[str, str | None]
 ) -> None:

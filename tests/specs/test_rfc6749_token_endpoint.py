@@ -33,7 +33,7 @@ async def post(rp: RelyingParty, body: bytes | str, content_type: str | None = F
         ({"grant_type": "implicit"}, 400, "unsupported_grant_type"),
         ({"grant_type": 'x"\\ä'}, 400, "unsupported_grant_type"),
         ({"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}, 400, "unauthorized_client"),
-        ({"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}, 400, "unsupported_grant_type"),
+        ({"grant_type": "urn:ietf:params:oauth:grant-type:saml2-bearer"}, 400, "unsupported_grant_type"),
         ({"grant_type": "client_credentials"}, 400, "unauthorized_client"),
         ({"grant_type": "authorization_code", "code": "x" * 43}, 400, "invalid_grant"),
         ({"grant_type": "authorization_code"}, 400, "invalid_request"),

@@ -21,7 +21,7 @@ async def test_a_success_names_the_issuer(rp: RelyingParty, browser: HtmlBrowser
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
-    "changes", [{"scope": "unknown"}, {"prompt": "none"}, {"code_challenge": None}, {"response_type": "token"}], ids=str
+    "changes", [{"scope": "unknown"}, {"prompt": "none"}, {"code_challenge": None}, {"claims": "x"}], ids=str
 )
 async def test_an_error_names_the_issuer(
     provider: Provider, rp: RelyingParty, mode: str, changes: Mapping[str, str | None]
