@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, Index, Integer, LargeBinary, Table, func, select, update
+from sqlalchemy import Column, ColumnElement, Index, Integer, LargeBinary, Table, func, or_, select, update
 
 from idp.domain.secret import Digest
 from idp.domain.waiting import WaitingRequest, WaitingState
@@ -58,9 +58,13 @@ class CibaRequestStore(WaitingStore):
         query = select(ciba_requests).where(*_is_open(user_id, now)).order_by(ciba_requests.c.asked_at)
         return [self._read(row) for row in await self._connection.execute(query)]
 
-    async def count_open(self, user_id: str, now: datetime) -> int:
-        """Return how many requests wait for a person's answer."""
-        query = select(func.count()).select_from(ciba_requests).where(*_is_open(user_id, now))
+    async def count_open(self, user_id: str, now: datetime, *, asked_after: datetime) -> int:
+        """Return how many requests wait for a person's answer, or were made after a moment and never got one."""
+        table = ciba_requests.c
+        query = select(func.count()).where(
+            table.user_id == user_id, table.state == WaitingState.PENDING.value,
+            or_(table.request_expires_at > now, table.asked_at > asked_after),
+        )  # fmt: skip
         count: int = (await self._connection.execute(query)).scalar_one()
         return count
 

@@ -12,7 +12,7 @@ from idp.policy import lockout
 from tests.support.attacker import post_form, signed_in, through
 from tests.support.html_browser import HtmlBrowser, Page
 from tests.support.polled import Bank, Television, allow, bank, television, to_answer, type_code
-from tests.support.provider import MINUTE, Person
+from tests.support.provider import MINUTE, SECOND, Person
 from tests.support.relying_party import Answer
 from tests.support.target import ELSEWHERE, HOME, Target, target
 
@@ -255,3 +255,14 @@ async def test_many_clients_at_once_cannot_put_more_than_three_questions_to_a_pe
     assert sorted(answer.status for answer in answers) == [200] * lockout.CIBA_REQUESTS + [403] * 5
     either.clock.advance(5 * MINUTE)
     assert (await client.ask(person)).status == 200
+
+
+async def test_requests_of_a_second_send_a_person_no_more_messages_than_others(provider: Target) -> None:
+    person, client = await provider.person(), await bank(provider)
+    asked = [await client.ask(person, requested_expiry="1") for _ in range(lockout.CIBA_REQUESTS)]
+    assert {answer.status for answer in asked} == {200}
+
+    provider.clock.advance(5 * MINUTE - SECOND)
+    assert (await client.ask(person, requested_expiry="1")).status == 403
+    provider.clock.advance(SECOND)
+    assert (await client.ask(person, requested_expiry="1")).status == 200

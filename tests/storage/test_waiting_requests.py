@@ -176,9 +176,11 @@ async def test_open_requests_of_a_person_are_those_they_can_answer_now(stores: S
     await stores.ciba_requests.deny(made[0].id, world.user.id, NOW)
 
     assert {each.id for each in await stores.ciba_requests.open_of(world.user.id, NOW)} == {made[1].id, made[2].id}
-    assert await stores.ciba_requests.count_open(world.user.id, END - TICK) == 2
-    assert await stores.ciba_requests.count_open(world.user.id, END) == 0
-    assert await stores.ciba_requests.count_open(user().id, NOW) == 0
+    count = stores.ciba_requests.count_open
+    assert await count(world.user.id, END - TICK, asked_after=END) == 2
+    assert await count(world.user.id, END, asked_after=END) == 0
+    assert await count(world.user.id, END, asked_after=NOW - TICK) == 2, "asked lately, and never answered"
+    assert await count(user().id, NOW, asked_after=NOW - TICK) == 0
 
 
 async def test_a_ping_is_taken_by_one_worker_and_comes_back_unless_it_is_settled(stores: Stores, world: World) -> None:

@@ -119,11 +119,15 @@ def _notification_token(client: Client, parameters: Mapping[str, str]) -> str | 
 
 
 def _check_may_be_asked(context: Context, user: User) -> None:
-    """Refuse to ask who is disabled, or whom enough is asked already; of two requests at once one counts first."""
+    """Refuse to ask who is disabled, or whom enough is asked already; of two requests at once one counts first.
+
+    What ended without an answer counts for as long as a request usually waits: each sends the person a message.
+    """
     locked = wait(context.stores.users.lock(user.id))
     if locked is None or not locked.is_active:
         raise MayNotBeAsked
-    if wait(context.stores.ciba_requests.count_open(user.id, context.now)) >= lockout.CIBA_REQUESTS:
+    since = context.now - lifetimes.CIBA_REQUEST
+    if wait(context.stores.ciba_requests.count_open(user.id, context.now, asked_after=since)) >= lockout.CIBA_REQUESTS:
         raise MayNotBeAsked
 
 
