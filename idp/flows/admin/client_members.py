@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from idp.domain.client import BadClient, Client, Profile
+from idp.domain.document_url import is_document_url
 from idp.domain.permission import SCOPE_PREFIX, Permission
 from idp.domain.redirect_uri import faults_of
 from idp.domain.user import Role
@@ -41,6 +42,16 @@ def read_client(work: Work, metadata: Mapping[str, Any], base: Client) -> Client
     if _widens(client, base) and not work.caller.may(Permission.RESOURCES_WRITE):
         raise Problem(Code.FORBIDDEN, f"what a client may ask tokens for takes {Permission.RESOURCES_WRITE}")
     return client
+
+
+def check_document(before: Client, after: Client) -> None:
+    """Refuse a change of what a client says of itself in a document: the next look at it would undo that."""
+    if not is_document_url(before.id):
+        return
+    of_document = {member.field for member in MEMBERS.values() if member.is_registrants}
+    for field in sorted(of_document | {"profile", "is_first_party"}):
+        if getattr(before, field) != getattr(after, field):
+            raise Problem(Code.CONFLICT, f"what this client is stands in the document at {before.id}")
 
 
 def _widens(client: Client, base: Client) -> bool:

@@ -8,12 +8,13 @@ from pydantic import Field, JsonValue
 
 from idp.domain.change import SECRETS, difference
 from idp.domain.client import SECRET_METHODS, BadClient, Client, Profile
+from idp.domain.document_url import path_name
 from idp.domain.event import EventKind
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.permission import Permission as P
 from idp.domain.secret import base64url, make_id
 from idp.domain.user import Role
-from idp.flows.admin.client_members import read_client, refused
+from idp.flows.admin.client_members import check_document, read_client, refused
 from idp.flows.admin.listing import Listing, Page, paged, read_cursor
 from idp.flows.admin.operation import Input, Nothing, Operation, Output, Work
 from idp.flows.admin.problem import Code, Problem, invalid, missing
@@ -45,6 +46,11 @@ class ClientShown(Output):
     created_at: datetime | None
     version: str
     client_secret: str | None = None  # only when it was made just now
+
+    @property
+    def path_name(self) -> str:
+        """Return the id as one segment of a path."""
+        return path_name(self.id)
 
 
 class ClientWanted(Input):
@@ -202,6 +208,7 @@ def _changed(work: Work, changed: ClientChanged, before: Client) -> tuple[Client
     _check_first_party(work, is_first_party, was=before.is_first_party)
     base = replace(before, profile=profile, is_first_party=is_first_party)
     after = read_client(work, changed.metadata, base)
+    check_document(before, after)
     secret = None
     if after.auth_method is not before.auth_method:
         bare = replace(after, secret_digests=(), hmac_secret=None)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from idp.domain.client import Client
 from idp.domain.consent import Consent
+from idp.domain.document_url import vouching_host
 from idp.web import pages
 from idp.web.account.gate import Desk, own
 from idp.web.site import site_of
@@ -54,8 +55,9 @@ def _app(request: Request, client: Client, consent: Consent | None, is_granted: 
         login_uri = f"{client.initiate_login_uri}{separator}{query}"
     party = pages.party(request, client)
     scopes = tuple(sorted(consent.scopes)) if consent is not None else ()
+    host = vouching_host(client.id) or client.host
     return App(
-        client.id, client.name, party.logo if party else None, client.host, login_uri, scopes,
+        client.id, client.name, party.logo if party else None, host, login_uri, scopes,
         consent is not None or is_granted,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from idp.domain.document_url import from_path_name
 from idp.domain.json import BadJson, Json, read_object
 from idp.flows.admin.operation import Operation
 from idp.flows.admin.problem import Code, Fault, Problem, invalid
@@ -24,7 +25,7 @@ _WORDS: Mapping[str, bool] = {"true": True, "false": False}
 
 async def input_of(request: Request, operation: Operation[Any, Any]) -> dict[str, object]:
     """Return the members that were sent; raise Problem or BadForm for what cannot be read."""
-    given: dict[str, object] = dict(request.path_params)
+    given: dict[str, object] = {name: from_path_name(value) for name, value in request.path_params.items()}
     sent: Mapping[str, object]
     if operation.method in _WITH_BODY:
         if query_of(request):
