@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from idp.domain.client import Client
+from idp.domain.document_url import path_name
 from idp.domain.event import Event, EventKind, Result
 from idp.domain.permission import SCOPE_PREFIX
 from idp.domain.permission import Permission as P
@@ -27,6 +28,8 @@ from idp.oauth.errors import RedirectError
 from idp.oauth.extensions import pkce
 from idp.policy import lifetimes
 from idp.policy.client_advice import advise
+from idp.policy.mutual_tls import METHODS
+from idp.policy.profiles import binds_to_certificate, requires_binding, requires_pushed_requests
 from idp.storage.client_tests import ClientTest
 
 LONGEST = 2048
@@ -43,6 +46,16 @@ class Ended:
     error: str | None = None
     description: str | None = None
     redeemed: Redeemed | None = None
+
+    @property
+    def demands(self) -> list[str]:
+        """Return what the client must do by keys of its own, by the short names of the specifications."""
+        binds = "mTLS" if binds_to_certificate(self.client) and self.client.auth_method in METHODS else "DPoP"
+        known = {
+            "PAR": requires_pushed_requests(self.client), "JAR": self.client.require_signed_request_object,
+            binds: requires_binding(self.client),
+        }  # fmt: skip
+        return [name for name, is_demanded in known.items() if is_demanded]
 
     @property
     def advice(self) -> str | None:
@@ -74,7 +87,9 @@ async def begin(
     checked = protocol.check_for_test(context, client, parameters)
     if isinstance(checked, Accepted):
         checked = replace(checked, request=replace(checked.request, tested_by=session.user_id))
-    return await authorization.begin_checked(context, visit, checked, path=f"/admin/clients/{client.id}", tell=tell)
+    return await authorization.begin_checked(
+        context, visit, checked, path=f"/admin/clients/{path_name(client.id)}", tell=tell
+    )
 
 
 def _parameters(context: Context, client: Client, *, state: str, nonce: str, verifier: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 Nothing of a test is good anywhere else. Its redirect URI is no client's: /authorize refuses it always, only a request
 that the administrator's own form began leads there, for the browser, session and account that began it, once, within
 ten minutes. Its code stands in no table that the token endpoint reads, and its verifier never leaves this server. The
-tokens are made as any are, looked at, and dropped: no grant is stored, so no endpoint of ours takes them.
+tokens are made as any are, looked at, and dropped: no grant is stored, so no endpoint of ours takes them. What a client
+does by keys of its own – push, sign, prove – is left out, since nobody here has them; the page says so.
 Not here: who may test which client, and the browser → flows/client_test.py.
 """
 
@@ -12,10 +13,11 @@ from dataclasses import dataclass
 
 from idp.domain.authorization import AuthorizationRequest, ResponseMode
 from idp.domain.client import Client, TokenFormat
+from idp.domain.document_url import path_name
 from idp.domain.json import Json
-from idp.domain.secret import Digest, equal, make_secret
+from idp.domain.secret import Digest, base64url, equal, make_secret, random_bytes
 from idp.domain.session import Session
-from idp.domain.tokens import Grant
+from idp.domain.tokens import JKT, X5T, Confirmation, Grant
 from idp.domain.user import User
 from idp.oauth.context import Context
 from idp.oauth.errors import RedirectError
@@ -24,7 +26,8 @@ from idp.oauth.grants.authorization_code import grant_of
 from idp.oauth.openid import id_token
 from idp.oauth.openid.claims import userinfo_claims
 from idp.oauth.tokens import access_token
-from idp.policy.profiles import gets_refresh_token
+from idp.policy.mutual_tls import METHODS
+from idp.policy.profiles import gets_refresh_token, requires_binding
 from idp.storage.client_tests import ClientTest
 
 STATE, CODE = "client_test_state", "client_test_code"
@@ -36,6 +39,7 @@ class Redeemed:
 
     scopes: tuple[str, ...]
     lifetime_seconds: int
+    token_type: str
     has_refresh_token: bool
     is_opaque: bool
     access_token: Mapping[str, Json] | None
@@ -45,7 +49,7 @@ class Redeemed:
 
 def redirect_uri(issuer: str, client_id: str) -> str:
     """Return where a test of a client leads back to."""
-    return f"{issuer}/admin/clients/{client_id}/test/callback"
+    return f"{issuer}/admin/clients/{path_name(client_id)}/test/callback"
 
 
 def state_digest(context: Context, state: str) -> Digest:
@@ -82,8 +86,6 @@ def redeem(context: Context, test: ClientTest, code: str, client: Client, who: t
     """
     if test.code is None or not equal(test.code, context.engine.digester.digest(CODE, code)):
         raise RedirectError("invalid_grant", "code is not the one of this test")
-    if client.dpop_bound_access_tokens:  # as the token endpoint answers it
-        raise RedirectError("invalid_request", "this client registered for tokens bound to a key, and no proof came")
     session, user = who
     audience, scopes = resource_indicators.at_authorize(
         context.engine.definitions.known, client, (), test.scopes, issuer=context.engine.issuer
@@ -97,12 +99,20 @@ def redeem(context: Context, test: ClientTest, code: str, client: Client, who: t
     return _tokens(context, client, grant, user, test.nonce)
 
 
+def _nobodys_key(client: Client) -> Confirmation:
+    """Return what a token of a test is bound to where the client's own are bound: a key that nobody holds."""
+    method = X5T if client.auth_method in METHODS else JKT
+    return Confirmation(method, base64url(random_bytes(32)))
+
+
 def _tokens(context: Context, client: Client, grant: Grant, user: User, nonce: str) -> Redeemed:
     engine, now = context.engine, context.now
     subject = engine.subjects.of_grant(client, grant)
     target = resource_indicators.aimed(engine.definitions.known, client, grant.audience, (), issuer=engine.issuer)
+    is_bound = requires_binding(client) or target.shape.requires_sender_constraint
     token = access_token.make(
-        client, grant, target.scopes(grant.scopes), now, subject=subject, life=target.shape.life
+        client, grant, target.scopes(grant.scopes), now, subject=subject, life=target.shape.life,
+        confirmation=_nobodys_key(client) if is_bound else None,
     )  # fmt: skip
     is_opaque = target.shape.format is TokenFormat.OPAQUE
     text = make_secret()
@@ -121,6 +131,7 @@ def _tokens(context: Context, client: Client, grant: Grant, user: User, nonce: s
     return Redeemed(
         scopes=grant.scopes,
         lifetime_seconds=int((token.expires_at - now).total_seconds()),
+        token_type=token.token_type,
         has_refresh_token=gets_refresh_token(client, grant.scopes),
         is_opaque=is_opaque,
         access_token=None if is_opaque else engine.keyring.read(text, typ=access_token.TYP, check=lambda _: True),

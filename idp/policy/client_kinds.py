@@ -51,6 +51,10 @@ class Why(StrEnum):
     EACH_TIME = "each_time"
     OWN_DEVICE = "own_device"
     POLLS = "polls"
+    PUSHED = "pushed"
+    OWN_KEY = "own_key"
+    BOUND = "bound"
+    SAME_REFRESH = "same_refresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,6 @@ class Defaults:
     has_origins: bool = False
     is_audience: bool = False  # may introspect tokens that were issued for this provider
     more: Mapping[str, Json] = field(default_factory=dict)  # members that only this kind has
-
-    @property
-    def is_offered(self) -> bool:
-        """Say whether the profile exists here."""
-        return self.profile in {each.value for each in Profile}
 
     @property
     def response_types(self) -> tuple[str, ...]:
@@ -93,7 +92,7 @@ class Defaults:
 
 
 _BY_SECRET = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_JWT)
-_KEY = (AuthMethod.PRIVATE_KEY_JWT,)
+_BY_KEY = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS)
 _SIGN_IN = ("authorization_code", "refresh_token")
 KINDS: Mapping[Kind, Defaults] = {
     Kind.WEB: Defaults(
@@ -116,7 +115,10 @@ KINDS: Mapping[Kind, Defaults] = {
         Profile.OAUTH21, AuthMethod.BASIC, _BY_SECRET, ("client_credentials",), (),
         (Why.NOBODY, Why.AUDIENCE, Why.SECRET), has_redirects=False, is_audience=True,
     ),
-    Kind.FAPI: Defaults("fapi2", _KEY[0], _KEY, _SIGN_IN, _ALL, (Why.CODE,)),
+    Kind.FAPI: Defaults(
+        Profile.FAPI2, AuthMethod.PRIVATE_KEY_JWT, _BY_KEY, _SIGN_IN, (*_ALL, "offline_access"),
+        (Why.PUSHED, Why.PKCE, Why.OWN_KEY, Why.BOUND, Why.SAME_REFRESH),
+    ),
     Kind.AGENT: Defaults(
         Profile.NATIVE, AuthMethod.NONE, (AuthMethod.NONE,), _SIGN_IN, ("openid",),
         (Why.CODE, Why.PKCE, Why.NO_SECRET, Why.FEW_SCOPES, Why.REFRESH_SESSION, Why.CONSENT, Why.MCP_SERVER),

@@ -15,6 +15,7 @@ from idp.storage.grants import grants
 from tests.support.careful import Visitor, careful_provider
 from tests.support.client_pages import go, somebody
 from tests.support.console import events
+from tests.support.financial import bank
 from tests.support.html_browser import Page
 from tests.support.provider import MINUTE, SECOND, Provider
 from tests.support.relying_party import RelyingParty
@@ -275,15 +276,23 @@ async def test_a_client_without_scopes_learns_why_it_is_refused(provider: Provid
     assert "Ask only for scopes" in page.text("test-error")
 
 
-async def test_a_client_that_the_token_endpoint_would_refuse_is_refused_here_too(
-    provider: Provider, keeper: Visitor
+@pytest.mark.parametrize("is_financial", [False, True])
+async def test_a_token_of_a_client_that_must_prove_a_key_is_bound_to_one_that_nobody_holds(
+    provider: Provider, keeper: Visitor, is_financial: bool
 ) -> None:
-    rp = await provider.client(dpop_bound_access_tokens=True)
+    """The page says what was left out, and what it shows is no token that could be presented."""
+    if is_financial:
+        rp = (await bank(provider, require_signed_request_object=True)).rp
+    else:
+        rp = await provider.client(dpop_bound_access_tokens=True)
     await to_consent(keeper, rp)
 
     page = await keeper.browser.submit("consent-allow")
 
-    assert "tokens bound to a key" in page.text("test-error")
+    assert not page.has("test-error"), page.describe()
+    assert page.text("test-demands").endswith("PAR, JAR, DPoP" if is_financial else "DPoP")
+    assert '"token_type": "DPoP"' in page.text("test-tokens")
+    assert "jkt" in page.text("test-access-token")
 
 
 async def test_scopes_of_administration_are_never_asked_for(provider: Provider, keeper: Visitor) -> None:

@@ -54,8 +54,6 @@ async def test_every_kind_can_be_registered_with_nothing_but_a_name_and_an_addre
         "web", "spa", "native", "machine", "api", "fapi", "agent", "device", "ciba",
     ]  # fmt: skip
     for kind in kinds:
-        if not kind["is_offered"]:
-            continue
         typed: dict[str, Any] = {"client_name": "Shop"} | (
             {"redirect_uris": [CALLBACK]} if kind["has_redirects"] else {}
         )

@@ -36,6 +36,7 @@ CLIENT: Facts = {
     "host": "books.example",
     "self_registered": False,
 }
+DESCRIBED: Facts = CLIENT | {"logo": None, "self_registered": True, "vouched_by": "agent.example"}
 UNVERIFIED: Facts = CLIENT | {"logo": None, "policy_uri": None, "tos_uri": None, "self_registered": True}
 SIGNED_OUT: Facts = {"elsewhere": None, "client": None, "return_uri": None, "goes_on": False, "frames": ()}
 ACCOUNT: Facts = {"name": "Anna Example", "label": "anna@example.com"}
@@ -256,6 +257,7 @@ CLIENTS: Facts = CONSOLE | {"here": "/admin/clients", "may": ["clients.read", "c
 READING: Facts = CLIENTS | {"may": ["clients.read"]}
 SHOWN_CLIENT: Facts = {
     "id": "c-books",
+    "path_name": "c-books",
     "name": "Harbour Books",
     "profile": "oauth21",
     "active": True,
@@ -300,7 +302,6 @@ STALE_CLIENT: Facts = TYPED | {
 }
 KIND: Facts = {
     "kind": "web",
-    "is_offered": True,
     "profile": "oauth21",
     "auth_methods": ["client_secret_basic", "private_key_jwt"],
     "has_redirects": True,
@@ -309,6 +310,7 @@ KIND: Facts = {
     "metadata": {"grant_types": ["authorization_code"], "token_endpoint_auth_method": "none"},
 }
 MACHINE_KIND: Facts = KIND | {"kind": "machine", "auth_methods": ["none"], "has_redirects": False, "has_origins": False}
+FINANCIAL_KIND: Facts = KIND | {"kind": "fapi", "profile": "fapi2"}
 CLIENT_ERRORS: Facts = {
     "found": [
         {"reason": "invalid_grant", "refused_by": check, "count": 3, "last_at": WHEN, "advice": advice}
@@ -334,6 +336,7 @@ CLIENT_PAGE: Facts = CLIENTS | {
     "formats": ("jwt", "opaque"),
     "has_secret": True,
     "can_sign_in": True,
+    "has_certificates": True,
 }
 TESTED: Facts = {
     "request": [("client_id", "c-books"), ("state", "••••")],
@@ -341,6 +344,7 @@ TESTED: Facts = {
     "description": None,
     "advice": None,
     "method": "client_secret_basic",
+    "demands": [],
     "tokens": "{}",
     "id_token": "{}",
     "access_token": "{}",
@@ -447,6 +451,7 @@ PAGES: dict[str, list[Facts]] = {
         LOGIN,
         LOGIN | {"client": None, "cancellable": False, "account": ACCOUNT},
         LOGIN | {"client": UNVERIFIED, "reauthentication": True, "username": "anna", "account": ACCOUNT},
+        LOGIN | {"client": DESCRIBED},
         LOGIN | {"signup": None},
         *(LOGIN | {"others": each} for each in OTHERS),
         *(LOGIN | {"error": error, "username": "anna"} for error in (*LOGIN_ERRORS, "a_new_one")),
@@ -476,6 +481,8 @@ PAGES: dict[str, list[Facts]] = {
     "consent/consent.html": [
         CONSENT,
         CONSENT | {"client": UNVERIFIED, "claims": [*STANDARD_CLAIMS, "level"], "remembered": False, "scopes": []},
+        CONSENT | {"client": DESCRIBED, "remembered": False},
+        CONSENT | {"client": DESCRIBED | {"is_on_this_device": True}, "remembered": False},
     ],
     "device/consent.html": [
         CONSENT | {"approval": APPROVAL, "remembered": False},
@@ -539,18 +546,28 @@ PAGES: dict[str, list[Facts]] = {
         CLIENT_PAGE
         | {"may": ["clients.read"], "may_first_party": False, "connection": CONNECTION | {"left_out": []}}
         | {"client": SHOWN_CLIENT | {"active": False, "self_registered": True}},
-        CLIENT_PAGE | {"client": SHOWN_CLIENT | {"active": False}},
+        CLIENT_PAGE | {"client": SHOWN_CLIENT | {"active": False}, "has_certificates": False},
     ],
     "admin/client_new.html": [
-        CLIENTS | {"kinds": [KIND | {"kind": each.value, "is_offered": each is not Kind.FAPI} for each in Kind]},
+        CLIENTS | {"kinds": [KIND | {"kind": each.value} for each in Kind]},
         CLIENTS | {"kinds": [KIND | {"kind": "a_new_one"}]},
     ],
     "admin/client_form.html": [
-        CLIENTS | {"kind": KIND, "form": form, "form_id": "f1", "may_first_party": True, "has_refresh": True}
+        CLIENTS
+        | {"kind": KIND, "form": form, "form_id": "f1", "may_first_party": True, "has_refresh": True}
+        | {"needs_key": False}
         for form in (TYPED, REFUSED_CLIENT, STALE_CLIENT)
     ]
     + [
-        CLIENTS | {"kind": MACHINE_KIND, "form": TYPED, "form_id": "f1", "may_first_party": False, "has_refresh": False}
+        CLIENTS
+        | {"kind": MACHINE_KIND, "form": TYPED, "form_id": "f1", "may_first_party": False, "has_refresh": False}
+        | {"needs_key": False},
+        *(
+            CLIENTS
+            | {"kind": FINANCIAL_KIND | {"auth_methods": methods}, "form": TYPED, "form_id": "f1", "needs_key": True}
+            | {"may_first_party": True, "has_refresh": True}
+            for methods in (["private_key_jwt"], ["private_key_jwt", "tls_client_auth"])
+        ),
     ],
     "admin/client_made.html": [
         CLIENTS | {"client": SHOWN_CLIENT, "secret": "shown-once", "was_shown": False, "connection": CONNECTION},
@@ -562,6 +579,7 @@ PAGES: dict[str, list[Facts]] = {
     "admin/client_test.html": [
         CLIENTS | {"client": SHOWN_CLIENT, "ended": TESTED, "is_over": False},
         CLIENTS | {"client": SHOWN_CLIENT, "ended": FAILED_TEST, "is_over": False},
+        CLIENTS | {"client": SHOWN_CLIENT, "ended": TESTED | {"demands": ["PAR", "DPoP"]}, "is_over": False},
         CLIENTS
         | {"client": SHOWN_CLIENT, "is_over": False}
         | {"ended": TESTED | {"id_token": None, "access_token": None, "userinfo": None}},

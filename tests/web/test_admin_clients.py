@@ -1,10 +1,13 @@
 """The pages about clients: what is typed is checked line by line, kept when it is refused, and done once."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey, KeySet
 
+from idp.domain.client import AuthMethod, Profile
 from idp.domain.user import Role
 from idp.policy.lifetimes import SHOWN_ONCE
 from tests.support.careful import Visitor, careful_provider
@@ -56,6 +59,66 @@ async def test_a_client_of_each_kind_is_registered_by_name_and_address_alone(
     assert page.has("client-secret") == client.is_confidential == (kind in ("web", "machine", "api", "ciba"))
     assert client.redirect_uris == (() if kind in ("machine", "api", "device", "ciba") else (CALLBACK,))
     assert page.text("discovery") == f"{provider.issuer}/.well-known/openid-configuration"
+
+
+async def test_a_client_of_high_value_has_a_key_and_no_secret(provider: Provider, keeper: Visitor) -> None:
+    form = await go(keeper, "/new/fapi")
+    without = await make(keeper, "fapi", redirect_uris=CALLBACK)
+    keys = json.dumps(KeySet([ECKey.generate_key("P-256")]).as_dict(private=False))
+    page = await make(keeper, "fapi", redirect_uris=CALLBACK, jwks=keys)
+
+    assert "DPoP" in form.text("client-defaults")
+    assert not form.has("auth-method"), "without a listener for certificates there is no other method"
+    assert (without.status, "public keys" in without.response.text) == (400, True)
+    assert (page.name, page.has("client-secret")) == ("client-made", False)
+    client = await provider.site.clients.find(page.text("client-id"))
+    assert client is not None
+    assert (client.profile, client.auth_method) == (Profile.FAPI2, AuthMethod.PRIVATE_KEY_JWT)
+    assert "buildAuthorizationUrlWithPAR" in page.text("snippet-openid_client-text")
+    assert "getDPoPHandle" in page.text("snippet-openid_client-text")
+    assert "pushed requests (required)" in page.text("snippet-generic-text")
+    assert not page.has("snippet-authlib-text")
+
+
+async def test_what_protects_a_client_is_ticked_kept_and_unticked(provider: Provider, keeper: Visitor) -> None:
+    made = await make(keeper)
+    client_id = made.text("client-id")
+    await go(keeper, f"/{client_id}")
+
+    await keeper.browser.submit("client-save", pushes=True, takes_nonce=True, request_alg="PS256")
+    ticked = await provider.site.clients.find(client_id)
+    page = await go(keeper, f"/{client_id}")
+    await keeper.browser.submit("client-save", pushes=False)
+    unticked = await provider.site.clients.find(client_id)
+
+    assert not page.has("binds-to-certificate")
+    for client, pushes in ((ticked, True), (unticked, False)):
+        assert client is not None
+        assert client.require_pushed_authorization_requests is pushes
+        assert (client.require_dpop_nonce, client.dpop_bound_access_tokens) == (True, False)
+        assert client.request_object_alg == "PS256"
+
+
+async def test_a_certificate_is_named_where_some_are_asked_for(tmp_path: Path) -> None:
+    async with careful_provider(tmp_path, IDP_MTLS_URL="https://mtls.id.example") as provider:
+        keeper = await somebody(provider)
+        two = await make(keeper, "fapi", redirect_uris=CALLBACK, auth_method="tls_client_auth",
+                         certificate_subject_dn="CN=shop,C=GB", certificate_san_dns="shop.example")  # fmt: skip
+        page = await make(keeper, "fapi", redirect_uris=CALLBACK, auth_method="tls_client_auth",
+                          certificate_subject_dn="CN=shop,C=GB")  # fmt: skip
+        client = await provider.site.clients.find(page.text("client-id"))
+        await go(keeper, f"/{page.text('client-id')}")
+        saved = await keeper.browser.submit("client-save", certificate_subject_dn="", certificate_san_dns="a.example")
+        changed = await provider.site.clients.find(page.text("client-id"))
+
+    assert (two.status, "exactly one of" in two.response.text) == (400, True)
+    assert page.name == "client-made", page.response.text
+    assert "TlsClientAuth" in page.text("snippet-openid_client-text")
+    assert client is not None
+    assert client.tls_client_auth_subject_dn == "CN=shop,C=GB"
+    assert saved.status == 200
+    assert changed is not None
+    assert (changed.tls_client_auth_subject_dn, changed.tls_client_auth_san_dns) == (None, "a.example")
 
 
 async def test_what_is_refused_comes_back_as_it_was_typed_with_a_reason_in_each_line(keeper: Visitor) -> None:

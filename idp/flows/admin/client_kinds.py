@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from idp.domain.client import AuthMethod
 from idp.domain.permission import Permission as P
 from idp.flows.admin.operation import Input, Operation, Output, Work
 from idp.policy.client_kinds import KINDS
+from idp.policy.mutual_tls import METHODS
 
 
 class KindsWanted(Input):
@@ -15,7 +17,6 @@ class KindShown(Output):
     """A kind of application; `metadata` are the members to register, `why` codes of what explains them."""
 
     kind: str
-    is_offered: bool
     profile: str
     auth_methods: list[str]
     has_redirects: bool
@@ -32,11 +33,12 @@ class KindsShown(Output):
 
 async def _kinds(work: Work, _wanted: KindsWanted) -> KindsShown:
     issuer = work.tools.engine.issuer
+    left_out = frozenset[AuthMethod]() if work.tools.engine.offers.mutual_tls else METHODS
     return KindsShown(
         items=[
             KindShown(
-                kind=kind.value, is_offered=each.is_offered, profile=str(each.profile),
-                auth_methods=[method.value for method in each.auth_methods], has_redirects=each.has_redirects,
+                kind=kind.value, profile=str(each.profile), has_redirects=each.has_redirects,
+                auth_methods=[method.value for method in each.auth_methods if method not in left_out],
                 has_origins=each.has_origins, why=[why.value for why in each.why], metadata=each.members(issuer),
             )
             for kind, each in KINDS.items()

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from idp.domain.client import AuthMethod, Profile, host_of
+from idp.domain.document_url import from_path_name
 from idp.domain.permission import Permission
 from idp.domain.user import MAX_IDENTIFIER, Role
 from idp.flows import decision_view
@@ -12,7 +13,16 @@ from idp.flows.admin import client_errors, client_managers, clients
 from idp.flows.admin.clients import ClientShown
 from idp.flows.admin.problem import Code, Problem
 from idp.web.admin import once
-from idp.web.admin.clients_form import FIELDS, ClientForm, changed, members_of, refused, values_of
+from idp.web.admin.clients_form import (
+    CERTIFICATE_NAMES,
+    FIELDS,
+    FLAGS,
+    ClientForm,
+    changed,
+    members_of,
+    refused,
+    values_of,
+)
 from idp.web.admin.clients_new import made_path, secret_of
 from idp.web.admin.clients_snippets import connection
 from idp.web.admin.gate import Desk, admin
@@ -20,7 +30,7 @@ from idp.web.site import site_of
 
 LONGEST_NAME = 128
 FORMATS = ("jwt", "opaque")
-SHOWN = (*FIELDS, "profile", "first-party")
+SHOWN = (*FIELDS, *FLAGS, "profile", "first-party")
 
 
 async def _list(desk: Desk) -> Response:
@@ -46,8 +56,7 @@ def hosts_of(client: ClientShown) -> list[str]:
 
 
 def _id(desk: Desk) -> str:
-    wanted: str = desk.request.path_params["client"]
-    return wanted
+    return from_path_name(desk.request.path_params["client"])
 
 
 async def _one(desk: Desk) -> Response:
@@ -55,7 +64,7 @@ async def _one(desk: Desk) -> Response:
     for name, operation in (("client-disable", clients.DISABLE), ("client-enable", clients.ENABLE)):
         if name in desk.fields:
             await desk.do(operation, id=shown.id)
-            return desk.go(f"/admin/clients/{shown.id}", done=f"{name}d", about=shown.id)
+            return desk.go(f"/admin/clients/{shown.path_name}", done=f"{name}d", about=shown.id)
     if "client-save" in desk.fields:
         return await _save(desk, shown)
     return await _page(desk, shown, ClientForm(values_of(shown)))
@@ -64,7 +73,10 @@ async def _one(desk: Desk) -> Response:
 async def _save(desk: Desk, shown: ClientShown) -> Response:
     """Save what differs from what is stored, unless somebody else saved meanwhile: then what was typed is kept."""
     fields = desk.fields
-    given: dict[str, object] = {"metadata": changed(members_of(fields, grants=True), shown)}
+    boxes = [name for name in FLAGS if name != "binds-to-certificate" or _asks_for_certificates(desk)]
+    if fields.get("auth-method") != AuthMethod.TLS:  # its names go with the method that they are for
+        fields = {**fields, **{name: "" for name in CERTIFICATE_NAMES if name in fields}}
+    given: dict[str, object] = {"metadata": changed(members_of(fields, grants=True, boxes=boxes), shown)}
     if (profile := fields.get("profile", shown.profile)) != shown.profile:
         given["profile"] = profile
     if _may_all(desk) and ("first-party" in fields) != shown.first_party:
@@ -80,7 +92,11 @@ async def _save(desk: Desk, shown: ClientShown) -> Response:
         form = refused(fields, problem, SHOWN, is_native=is_native, now=now)
         version = shown.version if is_stale else fields.get("version", "")
         return await _page(desk, shown, form, version=version, status=problem.status)
-    return made if made is not None else desk.go(f"/admin/clients/{after.id}", done="saved")
+    return made if made is not None else desk.go(f"/admin/clients/{after.path_name}", done="saved")
+
+
+def _asks_for_certificates(desk: Desk) -> bool:
+    return site_of(desk.request).engine.offers.mutual_tls
 
 
 def _may_all(desk: Desk) -> bool:
@@ -101,6 +117,7 @@ async def _page(
         profiles=[each.value for each in Profile], formats=FORMATS,
         has_secret=shown.metadata["token_endpoint_auth_method"].startswith("client_secret"),
         can_sign_in="authorization_code" in shown.metadata["grant_types"],
+        has_certificates=_asks_for_certificates(desk),
     )  # fmt: skip
 
 
@@ -122,7 +139,7 @@ async def _managers(desk: Desk) -> Response:
             form = ClientForm(values_of(shown) | {"manager": name}, faults={"manager": "nobody"})
             return await _page(desk, shown, form, status=400)
         await desk.do(client_managers.ADD_MANAGER, id=shown.id, user_id=found)
-    return desk.go(f"/admin/clients/{shown.id}", done="saved")
+    return desk.go(f"/admin/clients/{shown.path_name}", done="saved")
 
 
 async def _rotate(desk: Desk) -> Response:

@@ -59,12 +59,26 @@ FIELDS: Mapping[str, tuple[str, Callable[[str], Json]]] = {
     "tos-uri": ("tos_uri", _text),
     "initiate-login-uri": ("initiate_login_uri", _text),
     "token-format": ("access_token_format", _text),
+    "request-alg": ("request_object_signing_alg", _text),
+    "request-uris": ("request_uris", _lines),
 }
+CERTIFICATE_NAMES: Mapping[str, str] = {
+    f"certificate-{name.replace('_', '-')}": f"tls_client_auth_{name}"
+    for name in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
+}
+FIELDS = {**FIELDS, **{name: (member, _text) for name, member in CERTIFICATE_NAMES.items()}}
+#: Boxes of the form: members that are true or false; those of certificates only where some are asked for.
+FLAGS: Mapping[str, str] = {
+    "pushes": "require_pushed_authorization_requests", "signs": "require_signed_request_object",
+    "binds-to-key": "dpop_bound_access_tokens", "takes-nonce": "require_dpop_nonce",
+    "rotates": "rotate_refresh_tokens", "binds-to-certificate": "tls_client_certificate_bound_access_tokens",
+}  # fmt: skip
 GRANTS = {
     "grant-code": "authorization_code", "grant-refresh": "refresh_token", "grant-machine": "client_credentials",
 }  # fmt: skip
-_EMPTY: tuple[Json, ...] = (None, "", [])
+_EMPTY: tuple[Json, ...] = (None, "", [], False)
 _FIELD_OF = {member: name for name, (member, _read) in FIELDS.items()} | {"grant_types": "grant-code"}
+_FIELD_OF |= {member: name for name, member in FLAGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +94,16 @@ class ClientForm:
     now: Mapping[str, str] = field(default_factory=dict)
 
 
-def members_of(fields: Mapping[str, str], *, grants: bool) -> dict[str, Json]:
-    """Return the members that the fields set; with `grants` also those of the boxes for grant types."""
+def members_of(fields: Mapping[str, str], *, grants: bool, boxes: Iterable[str] = ()) -> dict[str, Json]:
+    """Return the members that the fields set; with `grants` also those of the boxes for grant types.
+
+    `boxes` are those of FLAGS that the form has: one that is not among the fields was not ticked.
+    """
     members = {member: read(fields[name][:LONGEST]) for name, (member, read) in FIELDS.items() if name in fields}
     if grants:
         chosen: list[Json] = [grant for name, grant in GRANTS.items() if name in fields]
         members |= {"grant_types": chosen, "response_types": ["code"] if "authorization_code" in chosen else []}
-    return members
+    return members | {FLAGS[name]: name in fields for name in boxes}
 
 
 def changed(members: Mapping[str, Json], shown: ClientShown) -> dict[str, Json]:
@@ -123,6 +140,7 @@ def values_of(shown: ClientShown) -> dict[str, str]:
     """Return a client as the form shows it."""
     values = {name: _written(shown.metadata.get(member)) for name, (member, _read) in FIELDS.items()}
     values |= {name: "1" for name, grant in GRANTS.items() if grant in shown.metadata["grant_types"]}
+    values |= {name: "1" for name, member in FLAGS.items() if shown.metadata.get(member)}
     return values | {"profile": shown.profile, "first-party": "1" if shown.first_party else ""}
 
 

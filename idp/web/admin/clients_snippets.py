@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from idp.domain.client import AuthMethod, origin_of
+from idp.domain.client import AuthMethod, Profile, origin_of
 from idp.flows.admin.clients import ClientShown
 from idp.wiring import Site
 
@@ -17,6 +17,8 @@ ANYWHERE = "https://your-application.example/callback"
 _PLAIN_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]*")
 _SECRETS = frozenset({AuthMethod.BASIC.value, AuthMethod.POST.value})
 _ANY = frozenset(each.value for each in AuthMethod)
+_CERTIFICATES = frozenset({AuthMethod.TLS.value, AuthMethod.SELF_SIGNED_TLS.value})
+_ABLE = frozenset({"openid_client", "generic"})  # to push, sign and prove a key
 _SIGN_IN, _MACHINE, _API = "sign_in", "machine", "api"
 
 
@@ -71,15 +73,36 @@ def connection(site: Site, client: ClientShown, secret: str | None = None) -> Co
     members = client.metadata
     method, use = str(members["token_endpoint_auth_method"]), _use(client)
     fitting = [each for each in LIBRARIES if use in each.uses]
+    able = _ABLE if _demands(client) else frozenset(each.name for each in LIBRARIES)
     facts = _facts(issuer, client, secret or PLACEHOLDER, use)
-    snippets = [_snippet(site, each, client, facts) for each in fitting if method in each.methods]
-    return Connection(str(facts["discovery"]), snippets, [each.title for each in fitting if method not in each.methods])
+    shown = [each for each in fitting if method in each.methods and each.name in able]
+    snippets = [_snippet(site, each, client, facts) for each in shown]
+    return Connection(str(facts["discovery"]), snippets, [each.title for each in fitting if each not in shown])
 
 
 def _use(client: ClientShown) -> str:
     if "authorization_code" in client.metadata["grant_types"]:
         return _SIGN_IN
     return _API if client.metadata.get("audiences") else _MACHINE
+
+
+def _pushes(client: ClientShown) -> bool:
+    is_financial = client.profile == Profile.FAPI2
+    return is_financial or bool(client.metadata.get("require_pushed_authorization_requests"))
+
+
+def _proves_key(client: ClientShown) -> bool:
+    """Say whether its tokens are bound to a DPoP key, and not to the certificate that it authenticates by."""
+    is_certified = client.metadata["token_endpoint_auth_method"] in _CERTIFICATES
+    return (client.profile == Profile.FAPI2 and not is_certified) or bool(
+        client.metadata.get("dpop_bound_access_tokens")
+    )
+
+
+def _demands(client: ClientShown) -> bool:
+    """Say whether the client must do what most libraries cannot: push, sign, or prove a key."""
+    signs = bool(client.metadata.get("require_signed_request_object"))
+    return signs or _pushes(client) or _proves_key(client)
 
 
 def _facts(issuer: str, client: ClientShown, secret: str, use: str) -> dict[str, object]:
@@ -101,6 +124,9 @@ def _facts(issuer: str, client: ClientShown, secret: str, use: str) -> dict[str,
         "logout_uris": members.get("post_logout_redirect_uris", []),
         "audiences": members.get("audiences", []),
         "id_token_alg": members["id_token_signed_response_alg"],
+        "pushes": _pushes(client),
+        "proves_key": _proves_key(client),
+        "by_certificate": members["token_endpoint_auth_method"] in _CERTIFICATES,
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from idp.domain.document_url import from_path_name
 from idp.domain.json import Json
 from idp.domain.permission import Permission
 from idp.flows import client_test
@@ -26,7 +27,7 @@ def _work(desk: Desk, stores: Stores) -> Work:
 
 
 async def _begin(desk: Desk) -> Response:
-    shown = await desk.do(clients.SHOW, id=desk.request.path_params["client"])
+    shown = await desk.do(clients.SHOW, id=from_path_name(desk.request.path_params["client"]))
     if not desk.is_post:
         return desk.page("admin/client_test.html", client=shown, ended=None, is_over=False)
     site = site_of(desk.request)
@@ -43,7 +44,7 @@ async def _begin(desk: Desk) -> Response:
 
 
 async def _end(desk: Desk) -> Response:
-    shown = await desk.do(clients.SHOW, id=desk.request.path_params["client"])
+    shown = await desk.do(clients.SHOW, id=from_path_name(desk.request.path_params["client"]))
     site = site_of(desk.request)
     await site.watch.refresh()
     await site.engine.keyring.refresh()
@@ -70,11 +71,12 @@ def _facts(ended: Ended) -> dict[str, object]:
         "description": ended.description,
         "advice": ended.advice,
         "method": ended.client.auth_method.value,
+        "demands": ended.demands,
     }
     if redeemed is None:
         return facts | {"tokens": None, "id_token": None, "access_token": None, "userinfo": None}
     tokens: dict[str, Json] = {
-        "access_token": MASK, "token_type": "Bearer", "expires_in": redeemed.lifetime_seconds,
+        "access_token": MASK, "token_type": redeemed.token_type, "expires_in": redeemed.lifetime_seconds,
         "scope": " ".join(redeemed.scopes),
     }  # fmt: skip
     tokens |= {"refresh_token": MASK} if redeemed.has_refresh_token else {}
