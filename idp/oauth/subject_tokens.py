@@ -1,7 +1,8 @@
 """Tokens of ours that a client trades for others – RFC 8693 §2.1: whom they speak of, as long as they are alive.
 
 Stricter: the token was made for the client, or for an API that it introspects for; one that is bound to a key comes
-with a proof of that key. To be called from inside `bridge.run`.
+with a proof of that key, and one that is good at userinfo only, as all from a browser's address, is good for nothing
+else. To be called from inside `bridge.run`.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from idp.oauth.bridge import wait
 from idp.oauth.context import Context
 from idp.oauth.openid import id_token
 from idp.oauth.tokens import access_token
+from idp.policy.resources import USERINFO
 from idp.storage.grants import LiveGrant
 
 MAX_TOKEN = 16 * 1024
@@ -61,6 +63,8 @@ def of_access_token(context: Context, client: Client, text: str, proved: Confirm
     if found is None or found[1].user is None:
         return None
     token, live = found
+    if token.audience == (context.engine.url(USERINFO),):
+        return None
     if token.client_id != client.id and not set(token.audience) & set(client.audiences):
         return None
     claims = context.engine.keyring.read(text, typ=access_token.TYP, check=lambda _: True) or {}

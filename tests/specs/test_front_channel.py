@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from idp.domain.client import BadClient, Profile
+from idp.domain.exchange import ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE
 from tests.support.html_browser import HtmlBrowser
 from tests.support.jose import parts
 from tests.support.provider import MINUTE, SECOND, Person, Provider, at_once
 from tests.support.relying_party import AuthorizationAnswer, RelyingParty, half_hash
+from tests.support.resources import defined
 
 FRONT = ("id_token", "id_token token", "code id_token", "code token", "code id_token token")
 GRANTS = ["authorization_code", "implicit", "refresh_token"]
@@ -204,6 +206,22 @@ async def test_an_access_token_of_the_front_channel_is_good_at_userinfo_alone(
     assert answer.parameters["scope"] == own.body["scope"] == "openid profile"
     assert foreign.body == {"active": False}
     assert await api.is_active((await rp.redeem(answer.code)).access_token)
+
+
+async def test_an_access_token_of_the_front_channel_is_traded_for_no_other(
+    liberal: Provider, browser: HtmlBrowser
+) -> None:
+    """RFC 9700 §2.1.2: whoever finds one in a browser's history could hand it to the client's own server."""
+    rp = await liberal.client(profile=Profile.OIDC, grant_types=[*GRANTS, TOKEN_EXCHANGE], response_types=TYPES)
+    rule = {"audiences": [liberal.issuer], "scopes": ["profile"], "may_impersonate": True}
+    async with defined(liberal, ("exchange_rules", {"name": "own", "client_id": rp.client_id, **rule})):
+        answer = await browser.answer(rp, response_type="code token")
+        back = (await rp.redeem(answer.code)).access_token
+        for token, status in ((answer.parameters["access_token"], 400), (back, 200)):
+            traded = await rp.token(
+                grant_type=TOKEN_EXCHANGE, subject_token=token, subject_token_type=ACCESS_TOKEN_TYPE
+            )
+            assert traded.status == status, traded.text
 
 
 @pytest.mark.parametrize("response_type", [each for each in FRONT if "token" in words(each)])
