@@ -206,9 +206,15 @@ class Provider:
     @classmethod
     @asynccontextmanager
     async def running(
-        cls, folder: Path, database_url: str, *, issuer: str = ISSUER, settings: Mapping[str, str] | None = None
+        cls,
+        folder: Path,
+        database_url: str,
+        *,
+        issuer: str = ISSUER,
+        settings: Mapping[str, str] | None = None,
+        began: datetime = START,
     ) -> AsyncIterator["Provider"]:
-        """Start a provider on a migrated database, and stop it afterwards."""
+        """Start a provider on a migrated database at a moment, and stop it afterwards."""
         environment = {
             "IDP_MODE": "test",
             "IDP_ISSUER": issuer,
@@ -220,7 +226,7 @@ class Provider:
             "IDP_RATE_LIMITS": "off",
             **(settings or {}),
         }
-        clock = HandClock()
+        clock = HandClock(began)
         app = create_app(load(environment=environment), clock=clock)
         transport = httpx2.ASGITransport(app)
         async with (
