@@ -60,7 +60,7 @@ def party(request: Request, client: Client | None, redirect_uri: str | None = No
     host = client.host if redirect_uri is None else host_of(redirect_uri)
     return Party(
         client.name, logo, client.policy_uri, client.tos_uri, host, client.is_self_registered,
-        vouching_host(client.id), is_loopback(redirect_uri or next(iter(client.redirect_uris), "")),
+        vouching_host(client.id), redirect_uri is not None and is_loopback(redirect_uri),
     )  # fmt: skip
 
 

@@ -11,10 +11,12 @@ from tests.support.described import CALLBACK, Agency, agency
 from tests.support.html_browser import HtmlBrowser
 from tests.support.provider import Person, ask
 from tests.support.relying_party import RelyingParty
+from tests.support.resources import API, defined, replace, resource
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TICK = timedelta(microseconds=1)
 LOOPBACK = "http://127.0.0.1/callback"
+OPEN = "https://tides.example"
 
 
 @pytest.fixture(scope="module")
@@ -327,6 +329,28 @@ async def test_what_other_providers_offer_is_passed_over(world: Agency, somebody
     assert (client.name, client.scopes, client.grant_types) == (
         world.website.place, ("openid",), ("authorization_code",)
     )  # fmt: skip
+
+
+async def test_scopes_of_an_api_that_is_open_to_all_may_be_asked_for_and_no_others(
+    world: Agency, somebody: HtmlBrowser
+) -> None:
+    """RFC 8707 §2: nobody here knows the client, so the API says whose tokens it takes."""
+    told = [resource(OPEN, "tides.read", open_to_all=True), resource(API, "invoices.read")]
+    async with defined(world.provider, *(("resources", each) for each in told)) as made:
+        rp = world.agent(world.document())
+        scope = "openid offline_access tides.read invoices.read admin:users.read"
+
+        tokens = await rp.redeem(await somebody.authorize(rp, scope=scope, resource=OPEN), resource=OPEN)
+        claims = (await rp.decode(tokens.access_token)).claims
+        assert (claims["aud"], claims["scope"], claims["exp"] - claims["iat"]) == (OPEN, "tides.read", 300)
+        assert (await ask(somebody, rp, scope=scope, resource=API)).answer().error == "invalid_target"
+        bare = await rp.redeem(await somebody.authorize(rp, scope=None))
+        assert bare.body["scope"] == "openid"
+
+        newer = await rp.refresh(tokens.refresh_token)
+        assert newer.body["scope"] == "tides.read"
+        await replace(world.provider, "resources", made[0], open_to_all=False)
+        assert (await rp.refresh(newer.refresh_token)).error in ("invalid_target", "invalid_scope")
 
 
 # the consent page
