@@ -51,6 +51,8 @@ def live_token(context: Context, text: str, proved: Confirmation | None) -> tupl
     )  # fmt: skip
     if token is None or wait(context.client(token.client_id)) is None:
         return None
+    if token.audience == (engine.url(USERINFO),):
+        return None
     if token.confirmation is not None and token.confirmation != proved:
         raise InvalidRequestError("the token is bound to a key, and no proof of that key came with it")
     live = wait(stores.grants.find_live(token.grant_id, now, jti=token.jti))
@@ -63,8 +65,6 @@ def of_access_token(context: Context, client: Client, text: str, proved: Confirm
     if found is None or found[1].user is None:
         return None
     token, live = found
-    if token.audience == (context.engine.url(USERINFO),):
-        return None
     if token.client_id != client.id and not set(token.audience) & set(client.audiences):
         return None
     claims = context.engine.keyring.read(text, typ=access_token.TYP, check=lambda _: True) or {}
