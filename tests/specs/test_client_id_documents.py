@@ -113,6 +113,7 @@ async def test_a_query_is_part_of_the_url(world: Agency) -> None:
         {"token_endpoint_auth_method": "client_secret_basic"}, {"token_endpoint_auth_method": "client_secret_post"},
         {"token_endpoint_auth_method": "client_secret_jwt"}, {"token_endpoint_auth_method": "tls_client_auth"},
         {"token_endpoint_auth_method": "private_key_jwt"}, {"token_endpoint_auth_method": "unheard-of"},
+        {"token_endpoint_auth_method": ["none"]}, {"token_endpoint_auth_method": {}},
         {"redirect_uris": None}, {"redirect_uris": []}, {"redirect_uris": "https://agent.example/callback"},
         {"redirect_uris": [CALLBACK, "http://agent.example/callback"]}, {"redirect_uris": ["com.example.agent:/back"]},
         {"redirect_uris": ["javascript:alert(1)"]}, {"redirect_uris": [f"{CALLBACK}#part"]},

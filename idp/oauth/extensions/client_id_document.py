@@ -34,7 +34,8 @@ def read_document(body: bytes, base: Client) -> Client:
     for name in SECRETS:
         if name in document:
             raise BadClient(f"{name} has no place in a public document")
-    if document.get("token_endpoint_auth_method") in SECRET_METHODS:
+    method = document.get("token_endpoint_auth_method")
+    if isinstance(method, str) and method in SECRET_METHODS:
         raise BadClient("there is no shared secret: token_endpoint_auth_method is none or private_key_jwt")
     known = replace(base, is_self_registered=True, is_first_party=False)
     client = read_registration(_for_us(document, base.id), {}, known, CHARTER)
