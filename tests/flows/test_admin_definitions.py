@@ -43,6 +43,8 @@ async def client(desk: Operators, caller: Any = None, **metadata: Any) -> str:
         ("token_alg", "none"),
         ("life_seconds", 59),
         ("life_seconds", 3601),
+        ("life_seconds", -(10**30)),
+        ("life_seconds", 10**30),
         ("token_format", "paseto"),
         ("scopes", [{"name": "openid"}]),
         ("scopes", [{"name": "offline_access"}]),

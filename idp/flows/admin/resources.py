@@ -20,6 +20,7 @@ from idp.policy.profiles import ID_TOKEN_ALGS
 from idp.storage.definitions import LONGEST_KEY, RESOURCE, content_of
 
 ALGS = ID_TOKEN_ALGS
+_BEYOND = 10**6  # seconds, longer than any token lives
 Identifier = Annotated[str, Field(min_length=3, max_length=LONGEST_KEY)]
 
 
@@ -95,7 +96,7 @@ async def _build(work: Work, told: ResourceTold, resource_id: str) -> ResourceSe
     resource = ResourceServer(
         id=resource_id, identifier=told.identifier, name=told.name, token_alg=told.token_alg,
         scopes=tuple(ScopeText(each.name, each.text) for each in told.scopes),
-        token_format=TokenFormat(told.token_format), life=timedelta(seconds=told.life_seconds),
+        token_format=TokenFormat(told.token_format), life=timedelta(seconds=min(max(told.life_seconds, 0), _BEYOND)),
         is_public=told.public, is_open_to_all=told.open_to_all,
         requires_sender_constraint=told.require_sender_constraint,
     )  # fmt: skip
