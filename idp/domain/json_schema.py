@@ -4,7 +4,7 @@ Two things are stricter: an object has no members but those that are listed, unl
 keyword that is not known here is refused when the schema is stored, never ignored when a value is checked.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from idp.domain.json import Json, JsonObject
@@ -107,7 +107,7 @@ def _of_object(value: Mapping[str, Json], schema: JsonObject, path: str) -> Iter
 
 def _of_array(value: list[Json], schema: JsonObject, path: str) -> Iterator[str]:
     yield from _of_size(len(value), schema, "Items", path)
-    if schema.get("uniqueItems") and any(same(each, other) for n, each in enumerate(value) for other in value[:n]):
+    if schema.get("uniqueItems") and len({_key(each) for each in value}) < len(value):
         yield f"{path} names something twice"
     items: Any = schema.get("items")
     if items is not None:
@@ -143,3 +143,17 @@ def same(one: Json, other: Json) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
     return isinstance(one, bool) is isinstance(other, bool) and one == other
+
+
+def are_among(some: Sequence[Json], all_: Sequence[Json]) -> bool:
+    """Say whether each value is equal, as JSON, to one of others; in time that grows with both, not their product."""
+    return {_key(each) for each in some} <= {_key(each) for each in all_}
+
+
+def _key(value: Json) -> Hashable:
+    """Return what is equal for values that are equal as JSON, and can be looked up."""
+    if isinstance(value, Mapping):
+        return "object", frozenset((name, _key(each)) for name, each in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "array", tuple(map(_key, value))
+    return isinstance(value, bool), value

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idp.domain.json_schema import BadSchema, check_schema, faults
+from idp.domain.json_schema import BadSchema, are_among, check_schema, faults, same
 
 PAYMENT: dict[str, Any] = {
     "type": "object",
@@ -138,3 +138,19 @@ def test_a_value_fits_exactly_where_another_implementation_says_so(value: Any, s
     check_schema(schema)
     expected = jsonschema_rs.validator_for(schema).is_valid(value)
     assert (list(faults(value, schema)) == []) is expected, json.dumps([value, schema])
+
+
+@settings(max_examples=300)
+@given(st.lists(VALUES, max_size=4), st.lists(VALUES, max_size=4))
+def test_values_are_among_others_if_each_is_the_same_as_one_of_them(some: list[Any], others: list[Any]) -> None:
+    assert are_among(some, others) is all(any(same(each, other) for other in others) for each in some)
+
+
+def test_items_are_told_apart_without_comparing_each_with_every_other() -> None:
+    """Else some kilobytes that anybody may send keep a process busy: this would take a quarter of an hour."""
+    many: list[Any] = list(range(100_000))
+    schema = {"type": "array", "uniqueItems": True}
+
+    assert list(faults(many, schema)) == []
+    assert list(faults([*many, 5.0], schema)) != []
+    assert are_among(many, [*reversed(many)])

@@ -10,7 +10,7 @@ from typing import Any
 from idp.domain.client import Client
 from idp.domain.definitions import Definitions
 from idp.domain.json import BadJson, Json, JsonObject, read_json
-from idp.domain.json_schema import faults, same
+from idp.domain.json_schema import are_among, faults, same
 from idp.oauth.errors import InvalidDetails, RedirectError
 
 PARAMETER = "authorization_details"
@@ -100,7 +100,7 @@ def _is_within(part: Mapping[str, Json], whole: JsonObject) -> bool:
 
 def _is_less(part: Json, whole: Json, name: str) -> bool:
     if name in _NARROWABLE and isinstance(part, list) and isinstance(whole, list):
-        return bool(part) and all(any(same(each, other) for other in whole) for each in part)
+        return bool(part) and are_among(part, whole)
     return same(part, whole)
 
 
