@@ -1,5 +1,6 @@
 """DR: clients that describe themselves – nobody is fooled by a URL, and nothing inside is reached through one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -107,6 +108,35 @@ async def test_dr05_one_network_has_only_so_many_documents_fetched(world: Agency
     world.provider.clock.advance(HOUR)
     assert await begins(world.provider, fresh)
     world.website.headers.clear()
+
+
+async def test_dr05_many_who_wait_for_a_dead_host_share_one_attempt(world: Agency) -> None:
+    """And its outcome: no queue of attempts builds up behind it."""
+    url = world.document()
+    world.website.down = True
+    try:
+        assert not any(await asyncio.gather(*(begins(world.provider, url) for _ in range(8))))
+        assert world.times_fetched(url) == 1
+    finally:
+        world.website.down = False
+
+
+async def test_another_process_takes_what_one_has_fetched(tmp_path: Path) -> None:
+    """Workers do not each ask the client's host."""
+    async with agency(tmp_path) as world:
+        url = world.document()
+        assert await begins(world.provider, url)
+        settings = world.provider.site.settings
+        assert settings.master_key is not None
+        more = {
+            "IDP_CLIENT_ID_DOCUMENTS": "on", "IDP_OUTBOUND_ALLOW": world.website.place,
+            "IDP_OUTBOUND_CA_FILE": str(settings.outbound_ca_file),
+            "IDP_MASTER_KEY": settings.master_key.get_secret_value(),
+        }  # fmt: skip
+        async with Provider.running(tmp_path, settings.database_url, settings=more) as other:
+            assert await begins(other, url)
+
+        assert world.times_fetched(url) == 1
 
 
 @pytest.mark.parametrize("claim", ["assertion", "basic"])
