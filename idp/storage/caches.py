@@ -93,6 +93,8 @@ class DefinitionDirectory:
         if epoch == self._epoch:
             return self.known
         found, seen = await store.all()
+        if seen >= self._epoch:  # what is known is never older than what was found last
+            self.known = found
         if seen == epoch:
-            self.known, self._epoch = found, epoch
+            self._epoch = epoch
         return found

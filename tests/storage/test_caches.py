@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from idp.domain.client import Client
-from idp.storage.caches import ClientDirectory, EpochWatch
+from idp.domain.detail_type import DetailType
+from idp.storage.caches import ClientDirectory, DefinitionDirectory, EpochWatch
 from idp.storage.clients import EPOCH_NAME
 from idp.storage.database import Database
+from idp.storage.definitions import DETAIL_TYPE
 from idp.storage.stores import Transactions
 from tests.support.builders import NOW, client
 from tests.support.storage import World
@@ -115,3 +117,18 @@ async def test_only_what_is_in_memory_and_current_is_known_without_asking(
     await watch.refresh()
 
     assert directory.known(world.client.id) is None
+
+
+async def test_definitions_that_were_found_are_known_before_the_watch_sees_a_change(
+    database: Database, transactions: Transactions
+) -> None:
+    """A request is checked by what it found; to a process that just began nothing was known before."""
+    directory = DefinitionDirectory(await fresh(database))
+    async with transactions.open(write=True) as stores:
+        await stores.definitions.add(DETAIL_TYPE, DetailType("id", "payment", {"type": "object"}, "Pay"), NOW)
+
+    async with transactions.open(write=False) as stores:
+        found = await directory.current(stores.definitions)
+
+    assert "payment" in found.detail_types
+    assert directory.known == found
