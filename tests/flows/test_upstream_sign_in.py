@@ -509,3 +509,20 @@ async def test_we_prove_ourselves_by_a_signed_assertion_where_that_is_wanted(
     assert (read.claims["iss"], read.claims["sub"], read.claims["aud"]) == ("us", "us", there.fake.issuer)
     assert read.claims["exp"] - read.claims["iat"] <= 60
     assert "client_secret" not in sent
+
+
+async def test_a_key_that_the_provider_rolled_over_to_is_looked_for_at_most_once_a_minute(
+    there: Elsewhere, rp: RelyingParty
+) -> None:
+    upstream, person = await there.upstream(), await there.provider.person()
+    await there.linked(upstream, person)
+    await there.sign_in(upstream, rp)
+
+    there.fake.roll_over()
+    _, page = await there.sign_in(upstream, rp)
+    is_broken(page)
+    there.provider.clock.advance(MINUTE)
+    there.fake.tell_the_truth()
+    _, page = await there.sign_in(upstream, rp)
+
+    assert page.location is not None, page.describe()

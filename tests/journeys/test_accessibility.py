@@ -34,6 +34,7 @@ ACCOUNT_PAGES = {
     "profile": "profile", "security": "security", "sessions": "sessions", "apps": "apps", "activity": "activity",
     "data": "data", "delete": "delete", "email": "email", "password": "password", "security/phone": "phone",
     "security/totp": "totp", "security/passkey": "passkey", "security/recovery-codes": "recovery-codes",
+    "security/sign-ins": "sign-ins",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ PAGES = {
     "/admin/invitations": "invitations", "/admin/registration-tokens": "registration-tokens",
     "/admin/roles": "roles", "/admin/events": "events", "/admin/messages": "messages", "/admin/keys": "keys",
     "/admin/keys/rotate": "key-danger", "/admin/settings": "settings", "/admin/webhooks": "webhooks",
-    "/admin/webhooks/new": "webhook-form",
+    "/admin/webhooks/new": "webhook-form", "/admin/upstreams": "upstreams", "/admin/upstreams/new": "upstream-form",
 }  # fmt: skip
 
 

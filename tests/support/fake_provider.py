@@ -44,7 +44,8 @@ class FakeProvider:
         self.person: Json = {"sub": "248289761001", "name": "Ada Lovelace", "email": "ada@example.org"}
         self.auth_time: int | None = int(now())
         self.requests: list[tuple[str, Json]] = []  #: path and parameters, as they came
-        self._key = ECKey.generate_key("P-256", {"kid": "fake", "use": "sig", "alg": "ES256"})
+        self._kid = "fake"
+        self._key = ECKey.generate_key("P-256", {"kid": self._kid, "use": "sig", "alg": "ES256"})
         self._codes: dict[str, Json] = {}
         self._refresh_token = ""
         self.app = Starlette(
@@ -63,6 +64,11 @@ class FakeProvider:
         """Forget all lies; the person has signed in just now."""
         self.lies = Lies()
         self.auth_time = int(self._now())
+
+    def roll_over(self) -> None:
+        """Sign by a new key from now on, and publish no other."""
+        self._kid += "+"
+        self._key = ECKey.generate_key("P-256", {"kid": self._kid, "use": "sig", "alg": "ES256"})
 
     def asked(self, path: str) -> Json:
         """Return the parameters of the last request to a path."""
@@ -157,7 +163,7 @@ class FakeProvider:
         }
 
     def _signed(self, claims: Json, typ: str) -> str:
-        return jwt.encode({"alg": "ES256", "kid": "fake", "typ": typ}, claims, self.lies.signing_key or self._key)
+        return jwt.encode({"alg": "ES256", "kid": self._kid, "typ": typ}, claims, self.lies.signing_key or self._key)
 
     def _note(self, request: Request, parameters: Json) -> Json:
         self.requests.append((request.url.path, parameters))
