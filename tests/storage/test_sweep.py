@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, String, Table, insert, inspect
 
+from idp.domain.authorization import AuthorizationRequest, ResponseMode
 from idp.domain.secret import make_id
 from idp.storage.attempts import network_accounts
 from idp.storage.client_tests import ClientTest
@@ -79,6 +80,7 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
         "upstream_arrivals": 22 * MINUTE,
         "device_requests": 23 * MINUTE,
         "ciba_requests": 24 * MINUTE,
+        "pushed_requests": 25 * MINUTE,
         "webhook_deliveries": SENT_KEPT,
         "logout_deliveries": KEPT_DELIVERY,
         "grants": world.grant.expires_at - NOW,
@@ -88,6 +90,8 @@ async def fill(stores: Stores, world: World) -> dict[str, timedelta]:
     token = access_token(world.grant, expires_at=until["access_tokens"])
     await stores.codes.add(code(grant(world.client.id, world.user.id), expires_at=until["codes"]))
     await stores.interactions.add(interaction(expires_at=until["interactions"]), digest(), keep=20)
+    pushed = AuthorizationRequest(world.client.id, "https://rp.example/", ResponseMode.QUERY, ("openid",))
+    await stores.pushed_requests.add(digest(), pushed, until["pushed_requests"])
     await stores.access_tokens.add(token, digest())
     await stores.access_tokens.revoke(token, NOW)
     await stores.replays.remember(digest(), until["replays"])
