@@ -1,4 +1,4 @@
-"""TR22, TK28, AZ30: whatever is sent where requests are pushed, signed and bound is no fault of ours and leaves nothing.
+"""TR22, TK28, AZ30: strange things where requests are pushed, signed and bound are no fault of ours and leave nothing.
 
 Hypothesis makes the requests. What is refused leaves no row behind, and every answer comes in time.
 """
