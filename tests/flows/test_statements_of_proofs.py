@@ -68,6 +68,7 @@ def proof(rp: RelyingParty, path: str, **more: Any) -> str:
 
 async def test_a_proof_costs_a_token_request_its_replay_record_alone(provider: Provider) -> None:
     rp = await provider.client(**GRANTS)
+    await provider.settle()
     await send(rp, "token_endpoint", None, **MACHINE)  # what was changed is read anew once
 
     plain = await cost(send(rp, "token_endpoint", None, **MACHINE))
@@ -83,6 +84,7 @@ async def test_an_assertion_costs_its_replay_record_alone_and_a_certificate_noth
     by_certificate.auth = ByCertificate(certificate().field)
     by_certificate._metadata = by_certificate._metadata | by_certificate._metadata["mtls_endpoint_aliases"]
 
+    await provider.settle()
     for rp in (by_secret, by_key, by_certificate):  # what was changed is read anew once
         await rp.post("token_endpoint", MACHINE)
 
@@ -101,6 +103,7 @@ async def test_an_assertion_costs_its_replay_record_alone_and_a_certificate_noth
 
 async def test_a_proof_costs_a_push_and_a_resource_the_same(provider: Provider) -> None:
     rp, person = await provider.client(**GRANTS), await provider.person()
+    await provider.settle()
     key = ProofKey(now=rp.now)
     sent = dict((await rp.authorization_request()).parameters)
     async with provider.browser(person) as browser:
