@@ -96,6 +96,26 @@ async def test_a_resource_is_settled_when_the_device_asks(tv: Television, browse
     assert (claims["aud"], claims["scope"]) == (API, "invoices.read")
 
 
+async def test_a_scope_that_the_client_lost_meanwhile_is_not_given(
+    provider: Provider, tv: Television, browser: HtmlBrowser
+) -> None:
+    """RFC 8628 §3.4: what counts is what is allowed when tokens are made; without any scope there are none."""
+    begun, other = await tv.begin(scope="openid offline_access"), await tv.begin(scope="offline_access")
+    for each in (begun, other):
+        await allow(browser, each)
+    await provider.site.clients.update(await provider.registration(tv.rp), {"scope": "openid invoices.read"})
+    await provider.settle()
+
+    tokens = await poll(tv, begun)
+
+    assert tokens.body["scope"] == "openid"
+    assert (await poll(tv, other)).error == "invalid_scope"
+    subject = (await tv.rp.decode(tokens.access_token)).claims["sub"]
+    async with provider.site.transactions.open(write=True) as stores:
+        await stores.sessions.end_all_of(subject, provider.clock.now())
+    assert (await tv.rp.refresh(tokens.refresh_token)).error == "invalid_grant", "without offline_access"
+
+
 async def test_access_tokens_say_how_and_when_the_person_signed_in(
     provider: Provider, browser: HtmlBrowser, person: Person
 ) -> None:

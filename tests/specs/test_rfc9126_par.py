@@ -224,3 +224,16 @@ async def test_a_wrong_proof_is_refused(rp: RelyingParty, clock: HandClock) -> N
     answer = await push(rp, ProofKey(now=clock.timestamp).proof("POST", f"{rp.issuer}/token"))
 
     assert (answer.status, answer.error) == (400, "invalid_dpop_proof")
+
+
+async def test_a_scope_that_the_client_lost_since_it_pushed_is_not_given(
+    provider: Provider, rp: RelyingParty, browser: HtmlBrowser
+) -> None:
+    """RFC 6749 §3.3: what counts is what is allowed when tokens are made."""
+    pushed, other = await reference(rp, scope="openid email"), await reference(rp, scope="email")
+    codes = [(await visit(browser, rp, each)).code for each in (pushed, other)]
+    await provider.site.clients.update(await provider.registration(rp), {"scope": "openid"})
+    await provider.settle()
+
+    assert (await rp.redeem(codes[0])).body["scope"] == "openid"
+    assert (await rp.redeem(codes[1])).error == "invalid_scope"

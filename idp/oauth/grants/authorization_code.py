@@ -4,6 +4,7 @@ Stricter: redirect_uri is always required; five failed redemptions burn the code
 before anything is issued. A spent code presented again by its own client with every proof right ends what it gave.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, grants
@@ -132,7 +133,11 @@ class AuthorizationCodeGrant(TokenGrant, grants.AuthorizationCodeGrant):  # type
             raise InvalidGrantError("code is not valid any more")
 
     def check_target(self) -> None:
-        """Refuse a resource or details that were not granted; the code stays good for others (RFC 8707 §2.2)."""
+        """Refuse a resource or details that were not granted; the code stays good for others (RFC 8707 §2.2).
+
+        What the client lost since is left out, as at a refresh.
+        """
+        self.code = replace(self.code, grant=self.still_allowed(self.code.grant))
         self.aim(self.code.grant)
 
     def spend_code(self) -> None:

@@ -74,7 +74,8 @@ class PolledGrant(TokenGrant, BaseGrant):  # type: ignore[misc]
         self.grant, self.user = grant, user
 
     def check_target(self) -> None:
-        """Refuse a resource or details that go beyond what was allowed (RFC 8707 §2.2)."""
+        """Refuse a resource or details that go beyond what was allowed; leave out what the client lost since."""
+        self.grant = self.still_allowed(self.grant)
         self.aim(self.grant)
 
     def spend_request(self) -> None:

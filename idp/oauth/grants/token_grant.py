@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError, UnauthorizedClientError
 
 from idp.domain.client import EVERY_METHOD, Client, TokenFormat
 from idp.domain.event import EventKind
 from idp.domain.tokens import Grant, RefreshState
 from idp.domain.user import User
 from idp.oauth import binding
-from idp.oauth.authlib_models import RegisteredClient
+from idp.oauth.authlib_models import RegisteredClient, allowed_scopes
 from idp.oauth.bridge import wait
 from idp.oauth.context import Context
 from idp.oauth.errors import TooManyRequests
@@ -77,6 +77,16 @@ class TokenGrant:
         left = rar.still_allowed(grant.details, client, definitions)
         self.details = rar.part_of(left, self.request.form.get(rar.PARAMETER))
         return self.target
+
+    def still_allowed(self, grant: Grant) -> Grant:
+        """Return a grant with those scopes that the client may still ask for; it may have lost some since it asked.
+
+        Raises InvalidScopeError if none is left.
+        """
+        scopes = allowed_scopes(self.client_noun, grant.scopes, wait(self.context.definitions()))
+        if not scopes:
+            raise InvalidScopeError("this client may have none of the granted scopes any more")
+        return replace(grant, scopes=scopes, is_offline=grant.is_offline and "offline_access" in scopes)
 
     def check_encryption(self) -> None:
         """Refuse a client that registered for encrypted ID tokens and publishes no key to encrypt to any more."""
