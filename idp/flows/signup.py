@@ -12,6 +12,7 @@ from idp.domain.event import EventKind
 from idp.domain.json import Json
 from idp.domain.refusal import Refusal, Refused
 from idp.domain.secret import equal, make_user_id
+from idp.domain.upstream import NewAccounts
 from idp.domain.user import BadIdentifier, Role, User, UserStatus, plain_email
 from idp.factors.one_time_code import OneTimeCodes
 from idp.flows import throttle
@@ -166,6 +167,8 @@ class SignUp:
         arrival = await context.stores.upstream_requests.settle(standing.interaction.id, context.now)
         upstream = await context.stores.upstreams.find(arrival.upstream_id) if arrival is not None else None
         if arrival is None or upstream is None or not upstream.is_active:
+            return Refused(Refusal.FORM_EXPIRED)
+        if upstream.creates_accounts is not NewAccounts.ON:  # they came back from another one since they began
             return Refused(Refusal.FORM_EXPIRED)
         claims = {"name": signup.text("name") or "", **arrival.claims}
         user = await self.make(context, signup.text("email") or "", claims, signup.text("locale"), None)

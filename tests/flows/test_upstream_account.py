@@ -213,6 +213,25 @@ async def code_for(there: Elsewhere, email: str) -> str:
     return str(next(line for line in found[0]["text"].splitlines() if line.strip().isdigit()).strip())
 
 
+async def test_what_one_provider_may_begin_another_does_not_end(there: Elsewhere, rp: RelyingParty) -> None:
+    """Whoever begins an account from one that makes some gets none from one that makes none."""
+    opens, closed = await there.upstream(creates_accounts=NewAccounts.ON), await there.upstream()
+    email = there.fake.person["email"]
+    browser, page = await arrive(there, opens, rp)
+    interaction = page.url.split("/")[-2]
+    await browser.submit("upstream-create", email=email, name="Ada")
+    code = await code_for(there, email)
+
+    await browser.open(f"{there.provider.issuer}/login/{interaction}")
+    page = await there.through(browser, closed)
+    assert page.has("upstream-closed")
+    await browser.open(f"{there.provider.issuer}/signup/{interaction}/code")
+    page = await browser.submit("otp-submit", otp_code=code)
+
+    assert page.location is None, page.describe()
+    assert await users_named(there, email) is None
+
+
 async def test_an_address_of_a_foreign_domain_is_proved_here_though_the_provider_is_trusted(
     there: Elsewhere, rp: RelyingParty
 ) -> None:
