@@ -149,7 +149,16 @@ def check_no_repeats(draft: Draft) -> None:
 
 
 def check_response_mode(draft: Draft) -> None:
-    """Settle how the answer travels; tokens never in a query (OAuth Multiple Response Types §2.1, §3.0, JARM §2.3)."""
+    """Settle how the answer travels (OAuth Multiple Response Types §2.1); a fault of the object comes before one here."""
+    try:
+        _settle_response_mode(draft)
+    except RedirectError:
+        if draft.fault is None:
+            raise
+
+
+def _settle_response_mode(draft: Draft) -> None:
+    """Refuse what is not allowed: tokens never in a query (OAuth Multiple Response Types §3.0, JARM §2.3)."""
     draft.response_mode = default = default_mode(draft.get("response_type"))
     mode = response_modes.read_mode(draft.get("response_mode"), default)
     if mode is default and draft.get("response_mode") is None:
