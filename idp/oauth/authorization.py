@@ -149,7 +149,7 @@ def check_no_repeats(draft: Draft) -> None:
 
 
 def check_response_mode(draft: Draft) -> None:
-    """Settle how the answer travels (OAuth Multiple Response Types §2.1); a fault of the object comes before one here."""
+    """Settle how the answer travels (OAuth Multiple Response Types §2.1); a fault of the object comes first."""
     try:
         _settle_response_mode(draft)
     except RedirectError:
