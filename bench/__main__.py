@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import profile, ratios, report, sign_ins
+from bench import bound, profile, ratios, report, sign_ins
 from bench.operations import OPERATIONS, Client, with_needs
 from bench.processes import floor, provider
 from bench.report import Findings
@@ -26,7 +26,7 @@ LONGEST_SECONDS = 1800
 BCRYPT_ROUNDS = 12
 CHEAP_ROUNDS = 4
 PEOPLE = max(8, 4 * sign_ins.CORES)
-JOURNEYS = ("sign-ins", "storm", "memory")
+JOURNEYS = ("bound", "sign-ins", "storm", "memory")
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,11 @@ async def _measure(findings: Findings, kind: str, folder: Path, options: argpars
                         kind, Client(low), Client(ours), with_needs(only), requests=effort.requests,
                         rounds=effort.rounds,
                     )  # fmt: skip
+            if only in (None, "bound"):
+                _say(f"{kind}: flows that push and prove a key")
+                findings.bounds.append(
+                    await bound.measure(kind, ours, requests=effort.requests // 2, rounds=effort.rounds)
+                )
             if only in (None, "sign-ins"):
                 _say(f"{kind}: sign-ins")
                 findings.throughputs.append(

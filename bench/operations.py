@@ -81,11 +81,12 @@ class Client:
             case "introspection" if b'"active":true' not in replies[0].body.replace(b" ", b""):
                 raise Unexpected(f"{self.subject.name}: {replies[0].body!r}")
 
-    def _post(self, path: str, **form: str) -> bytes:
+    def _post(self, path: str, *more: str, **form: str) -> bytes:
         credentials = f"{self.subject.client_id}:{self.subject.client_secret}".encode()
         headers = (
             f"Authorization: Basic {base64.b64encode(credentials).decode()}",
             "Content-Type: application/x-www-form-urlencoded",
+            *more,
         )
         return request(self.subject, "POST", path, *headers, body=urlencode(form).encode())
 

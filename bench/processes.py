@@ -51,6 +51,8 @@ class Subject:
     cookie: str
     log: Path
     people: int = 1  #: accounts, all with the same password
+    bound_id: str = ""  #: a client whose ID tokens are signed by ES256; nobody is asked about it
+    bound_secret: str = ""
     megabytes_at_start: float = 0.0
 
     def cpu_seconds(self) -> float:
@@ -81,9 +83,13 @@ async def provider(
         options = [part for grant in grants for part in ("--grant", grant)]
         client = await server.create_client([REDIRECT_URI], *options, "--scope", f"{SCOPES} {OWN_SCOPE}")
         cookie = await _sign_in(server, client)
+        es256 = folder / "es256.json"
+        es256.write_text(json.dumps({"id_token_signed_response_alg": "ES256"}))
+        options = ("--metadata", str(es256), "--scope", SCOPES, "--first-party")
+        bound = await server.create_client([REDIRECT_URI], *options, name="Bound")
         yield Subject(
             "ours", server.port, server.pid, server.issuer, client["client_id"], client["client_secret"], cookie,
-            server.log, people, megabytes,
+            server.log, people, bound["client_id"], bound["client_secret"], megabytes,
         )  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.bound import WANTED as WANTED_BOUND
+from bench.bound import Bound
 from bench.ratios import Ratio
 from bench.sign_ins import WANTED_MEGABYTES, WANTED_SHARE, WANTED_SLOWDOWN, Memory, Slowdown, Throughput
 
@@ -22,14 +24,15 @@ class Findings:
     """Everything that was measured."""
 
     ratios: list[Ratio] = field(default_factory=list)
+    bounds: list[Bound] = field(default_factory=list)
     throughputs: list[Throughput] = field(default_factory=list)
     slowdowns: list[Slowdown] = field(default_factory=list)
     memories: list[Memory] = field(default_factory=list)
 
     @property
-    def lines(self) -> Sequence[Ratio | Throughput | Slowdown | Memory]:
+    def lines(self) -> Sequence[Ratio | Bound | Throughput | Slowdown | Memory]:
         """Return every finding that has a wish."""
-        return [*self.ratios, *self.throughputs, *self.slowdowns, *self.memories]
+        return [*self.ratios, *self.bounds, *self.throughputs, *self.slowdowns, *self.memories]
 
 
 def machine() -> str:
@@ -43,6 +46,8 @@ def show(findings: Findings) -> None:
         print(f"CPU milliseconds per request, one worker, {machine()}\n\n{HEAD}")
         for line in sorted(findings.ratios, key=lambda line: line.database != "sqlite"):
             print(_ratio(line))
+    for bound in findings.bounds:
+        print(f"\n{_bound(bound)}")
     for throughput in findings.throughputs:
         print(f"\n{_throughput(throughput)}")
     if findings.slowdowns:
@@ -67,6 +72,13 @@ def _ratio(line: Ratio) -> str:
         f"{line.operation.name:20} {line.database:10} {floor:8.3f} {ours:8.3f} "
         f"{line.ratio:6.2f} {line.operation.wanted:7.2f} {run.rate:6.0f} {run.percentile(0.5) * 1000:7.2f} "
         f"{run.percentile(0.99) * 1000:7.2f} {_met(line.is_met)}"
+    )
+
+
+def _bound(found: Bound) -> str:
+    return (
+        f"code flow on {found.database}: {found.plain * 1000:.2f} ms plain, {found.bound * 1000:.2f} ms pushed and"
+        f" bound (DPoP, ID token by ES256): {found.ratio:.2f} times, wanted at most {WANTED_BOUND}: {_met(found.is_met)}"
     )
 
 
@@ -110,6 +122,13 @@ def write(findings: Findings, file: Path) -> None:
                 "p99_ms": line.ours.best_run.percentile(0.99) * 1000,
             }
             for line in findings.ratios
+        ],
+        "pushed_and_bound": [
+            {
+                "database": found.database, "plain_cpu_ms": found.plain * 1000, "cpu_ms": found.bound * 1000,
+                "ratio": found.ratio, "wanted": WANTED_BOUND, "met": found.is_met,
+            }
+            for found in findings.bounds
         ],
         "sign_ins": [
             {
