@@ -217,7 +217,8 @@ async def test_a_bound_token_is_no_bearer_token(rp: RelyingParty, bound: Answer,
 
     refused = [
         await userinfo(rp, token, good, "Bearer"), await userinfo(rp, token, None, "Bearer"),
-        await userinfo(rp, token, None), await userinfo(rp, token, ProofKey(now=key.now).proof("GET", url, token=token)),
+        await userinfo(rp, token, None),
+        await userinfo(rp, token, ProofKey(now=key.now).proof("GET", url, token=token)),
         Answer.of(await rp.http.post(url, data={"access_token": token}, headers={"DPoP": key.proof("POST", url)})),
     ]  # fmt: skip
 
