@@ -37,6 +37,14 @@ def test_the_codes_are_those_of_rfc_6238(seconds: int, digits: str) -> None:
     assert matching_step(SEED, digits[2:], seconds) == seconds // 30
 
 
+@pytest.mark.parametrize(("length", "digits"), [(32, "46119246"), (64, "90693936")], ids=["SHA-256", "SHA-512"])
+def test_codes_by_other_digests_are_none(length: int, digits: str) -> None:
+    """RFC 6238 Appendix B, T = 59 with the longer seeds: right there, and refused here, where only SHA-1 is offered."""
+    seed = base64.b32encode((b"1234567890" * 7)[:length]).decode()
+
+    assert matching_step(seed, digits[2:], 59) is None
+
+
 @pytest.mark.parametrize(
     ("counter", "code"),
     list(
