@@ -1,7 +1,7 @@
 """The code flow whose request is pushed and whose tokens are bound to a DPoP key, against the plain one, on one server.
 
-Plain: authorize and redeem, with an ID token by RS256. Bound: a push with a proof, authorize by its reference, redeem with
-a proof, and an ID token by ES256. What is compared is the server's CPU time for a whole flow, taken in turns.
+Plain: authorize and redeem, with an ID token by RS256. Bound: a push with a proof, authorize by its reference, redeem
+with a proof, and an ID token by ES256. What is compared is the CPU time of the server for a whole flow, in turns.
 """
 
 import json

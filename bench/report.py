@@ -78,7 +78,8 @@ def _ratio(line: Ratio) -> str:
 def _bound(found: Bound) -> str:
     return (
         f"code flow on {found.database}: {found.plain * 1000:.2f} ms plain, {found.bound * 1000:.2f} ms pushed and"
-        f" bound (DPoP, ID token by ES256): {found.ratio:.2f} times, wanted at most {WANTED_BOUND}: {_met(found.is_met)}"
+        " bound (DPoP, ID token by ES256): "
+        f"{found.ratio:.2f} times, wanted at most {WANTED_BOUND}: {_met(found.is_met)}"
     )
 
 

@@ -1,12 +1,15 @@
 """The configurations that the console shows, tried with the programs themselves: openid-client and Apache."""
 
 import asyncio
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey, KeySet
 
+from idp.domain.client import Profile
 from idp.flows.admin.clients import client_of
 from idp.web.admin.clients_snippets import connection
 from tests.support.apache import MODULES, PROGRAM
@@ -56,6 +59,32 @@ async def test_openid_client_signs_a_person_in_with_its_snippet(
     out, errors = await process.communicate(f"{page.location}\n".encode())
 
     assert out.decode().strip() == person.email, errors.decode()
+
+
+async def test_openid_client_pushes_and_proves_a_key_with_its_snippet(
+    office: BackOffice, person: Person, browser: HtmlBrowser, tmp_path: Path
+) -> None:
+    """A client of profile fapi2, as the console shows how to connect it; its private key is its own."""
+    key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"})
+    members = {"token_endpoint_auth_method": "private_key_jwt", "jwks": KeySet([key]).as_dict(private=False)}
+    given = {"client_name": "Bank", "redirect_uris": [REDIRECT_URI], "scope": "openid profile email"} | members
+    client, _secret = await office.site.clients.create(given, profile=Profile.FAPI2)
+    found = connection(office.site, client_of(client))
+    text = next(each.text for each in found.snippets if each.name == "openid_client")
+    private = json.dumps({**key.as_dict(private=True), "alg": "ES256"})
+    ended = "\nconsole.log(person.email, tokens.token_type);\nprocess.exit(0);\n"
+    process = await running(tmp_path, f"const privateJwk = {private};\n" + text.replace(HALF, WAIT) + ended)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().strip()
+    if not url:
+        raise AssertionError((await process.communicate())[1].decode())
+
+    page = await browser.leave(await browser.open(url, came_from_elsewhere=True))
+    out, errors = await process.communicate(f"{page.location}\n".encode())
+
+    assert "request_uri=urn" in url
+    assert out.decode().split() == [person.email, "dpop"], errors.decode()
 
 
 async def test_a_machine_gets_its_token_with_openid_client(office: BackOffice, tmp_path: Path) -> None:
