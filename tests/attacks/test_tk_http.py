@@ -95,8 +95,9 @@ async def test_tk33_a_repeated_parameter_is_refused(provider: Target, rp: Relyin
     [
         ("password", "unsupported_grant_type"),
         ("implicit", "unsupported_grant_type"),
-        ("urn:ietf:params:oauth:grant-type:jwt-bearer", "unsupported_grant_type"),
-        ("urn:ietf:params:oauth:grant-type:device_code", "unsupported_grant_type"),
+        ("urn:ietf:params:oauth:grant-type:jwt-bearer", "unauthorized_client"),
+        ("urn:ietf:params:oauth:grant-type:device_code", "unauthorized_client"),
+        ("urn:ietf:params:oauth:grant-type:saml2-bearer", "unsupported_grant_type"),
         ("AUTHORIZATION_CODE", "unsupported_grant_type"),
         ('x"\\\x00é\n', "unsupported_grant_type"),
         ("", "invalid_request"),

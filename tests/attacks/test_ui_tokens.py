@@ -15,6 +15,7 @@ from tests.support.relying_party import Answer, RelyingParty
 from tests.support.target import Target, target
 
 INACTIVE = {"active": False}
+BARE = 'Bearer realm="userinfo", DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519"'
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ async def test_ui02_a_token_in_the_url_is_never_read(provider: Target, tokens: A
 
     for answer in (await provider.http.get(url), await provider.http.post(url, headers=FORM, content="")):
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == 'Bearer realm="userinfo"'
+        assert answer.headers["www-authenticate"] == BARE
 
 
 @pytest.mark.parametrize("body", ["token", "other", "token twice"])
@@ -50,7 +51,7 @@ async def test_ui02_without_a_token_the_challenge_is_bare(provider: Target, head
     """RFC 6750 §3.1: no error code for a request that carries no credentials."""
     answer = await provider.http.get(f"{provider.issuer}/userinfo", headers={"Authorization": header})
 
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="userinfo"')
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, BARE)
 
 
 async def test_ui02_without_openid_there_is_no_userinfo(provider: Target, rp: RelyingParty, person: Person) -> None:
