@@ -37,6 +37,8 @@ from idp.policy import mutual_tls
 GRANTS = (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant, DeviceGrant, CibaGrant)
 OF_OPERATORS = (TokenExchangeGrant, JwtBearerGrant)
 MAY_REPEAT = frozenset({"resource", "audience"})
+#: Errors that are part of an ordinary exchange: too early, or with the nonce that comes along.
+QUIET = NOT_YET | {dpop.WANTS_NONCE}
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 ENDPOINTS = {endpoint.ENDPOINT_NAME: endpoint for endpoint in (IntrospectionEndpoint, RevocationEndpoint)}
 OTHER_METHOD = "auth_method"
@@ -185,10 +187,11 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     def handle_error_response(self, request: ProtocolRequest, error: OAuth2Error) -> Answer:
         """Return the JSON error, and leave an audit row when an authenticated client was refused what it wanted.
 
-        Introspection only looks, and who polls only waits: that changes nothing, and leaves nothing in the trail.
+        Introspection only looks, who polls only waits, and whoever is told a nonce tries again with it: that changes
+        nothing, and leaves nothing in the trail.
         """
         client: RegisteredClient | None = request.client
-        if client is not None and not self._only_looks and error.error not in NOT_YET:
+        if client is not None and not self._only_looks and error.error not in QUIET:
             kind = EventKind.TOKEN_REFUSED
             refused_by = getattr(error, "refused_by", None)
             wait(self.context.record(kind, client_id=client.noun.id, error=error.error, refused_by=refused_by))

@@ -20,6 +20,8 @@ from idp.web.site import address_of, context_of, request_id_of, site_of
 
 #: Where something new begins, for which a client's description must be fresh.
 BEGINNINGS = frozenset({"/authorize", "/par", "/device_authorization"})
+#: Where a request object may be kept elsewhere.
+REFERRING = "/authorize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ async def gather(request: Request, pairs: Pairs) -> Gathered:
     sent = {name: value for name, value in pairs if value}
     url = sent.get("request_uri", "")
     await _learn_issuer(request, sent.get("assertion", ""))
-    is_reference = bool(url) and not url.startswith(PREFIX)
+    # Nowhere else does a reference lead to anything, so nobody has us fetch one.
+    is_reference = bool(url) and not url.startswith(PREFIX) and request.scope["idp.path"] == REFERRING
     needs_object = is_reference or "request" in sent
     has_certificate = request.scope.get("idp.certificate") is not None
     client_id = claimed[0] if claimed is not None else sent.get("client_id") or _named_by_header(request)

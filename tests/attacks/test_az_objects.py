@@ -156,6 +156,8 @@ async def test_az33_only_what_was_registered_is_fetched(fetching: Target, websit
 
     answers = [redirected(await ask(fetching, await parameters_of(rp, request_uri=each))) for each in wrong]
     foreign = redirected(await ask(fetching, await parameters_of(other, request_uri=uri)))
+    for path in ("/par", "/token", "/introspect", "/revoke"):  # where no reference means anything
+        await fetching.http.post(f"{rp.issuer}{path}", data={"client_id": rp.client_id, "request_uri": uri})
 
     assert {answer.error for answer in answers} == {"invalid_request_uri"}
     assert foreign.error == "request_uri_not_supported"

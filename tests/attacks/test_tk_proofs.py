@@ -114,11 +114,14 @@ async def test_tk28_a_huge_or_strange_proof_costs_little(provider: Target, rp: R
 async def test_tk29_without_our_nonce_nothing_is_given_where_it_is_due(
     provider: Target, browser: HtmlBrowser, key: ProofKey
 ) -> None:
-    """None, a stale one, one of another deployment: use_dpop_nonce with the nonce that works; nothing is spent."""
+    """None, a stale one, one of another deployment: use_dpop_nonce with the nonce that works; nothing is spent, and
+    nothing stands in the trail: it is how a client learns the nonce.
+    """
     rp = await provider.client(require_dpop_nonce=True)
     code = await browser.authorize(rp)
     url = f"{rp.issuer}/token"
     told = (await redeemed(rp, code, key.proof("POST", url))).headers["dpop-nonce"]
+    assert not [row for row in await provider.events("token_refused") if row["client_id"] == rp.client_id]
     provider.clock.advance(2 * lifetimes.DPOP_NONCE)
     code = await browser.authorize(rp)
 

@@ -27,6 +27,7 @@ from idp.policy import lifetimes
 
 ALGS = ("ES256", "PS256", "EdDSA", "Ed25519")
 TYP = "dpop+jwt"
+WANTS_NONCE = "use_dpop_nonce"
 MAX_PROOF = 8192
 MAX_JTI = 256
 NONCE_LENGTH = 32
@@ -43,7 +44,7 @@ class BadProof(OAuth2Error):  # type: ignore[misc]
         """Keep the sentence; with `wants_nonce` the client is to try again with the nonce that comes along."""
         super().__init__(description)
         if wants_nonce:
-            self.error = "use_dpop_nonce"
+            self.error = WANTS_NONCE
 
 
 class OtherKey(BadProof):
