@@ -53,10 +53,10 @@ UPSTREAM_PAGES: dict[str, list[Facts]] = {
 }
 
 SHOWN: Facts = {
-    "id": "works", "name": "Works", "issuer": "https://works.example", "client_id": "us",
-    "auth_method": "private_key_jwt", "scopes": ["openid", "email"], "button": "Staff", "logo_uri": None,
-    "active": True, "create_accounts": "invited", "link_by_email": True, "trust_email": True, "domains": ["works.example"], "accounts": 2, "changed_at": WHEN,
-    "redirect_uri": "https://id.example/upstream/works/callback",
+    "id": "works", "name": "Works", "issuer": "https://works.example", "client_id": "us", "auth_method":
+    "private_key_jwt", "scopes": ["openid", "email"], "button": "Staff", "logo_uri": None, "active": True,
+    "create_accounts": "invited", "link_by_email": True, "trust_email": True, "domains": ["works.example"],
+    "accounts": 2, "changed_at": WHEN, "redirect_uri": "https://id.example/upstream/works/callback",
 }  # fmt: skip
 TESTED: Facts = {"problem": None, "keys": 2}
 TYPED: Facts = {
