@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy.types import TypeDecorator
 
-from idp.storage import stores  # noqa: F401 - brings every table into the metadata
+from idp.storage import directory, stores  # noqa: F401 - bring every table into the metadata
 from idp.storage.columns import metadata
 
 

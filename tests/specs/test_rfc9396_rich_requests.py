@@ -28,6 +28,9 @@ PAYMENT: dict[str, Any] = {
     "type": "payment", "to": "Harbour & <b>Sons</b>", "amount": {"value": 123.5, "currency": "EUR"},
     "actions": ["initiate", "status"],
 }  # fmt: skip
+HERE, THERE = "https://here.example", "https://there.example"
+TASK = {"n": {"type": "integer"}, "locations": {"type": "array", "items": {"type": "string"}}}
+CODE = ["authorization_code", "refresh_token"]
 OTHER: dict[str, Any] = {"type": "payment", "to": "Mill", "amount": {"value": 1, "currency": "USD"}}
 
 
@@ -37,7 +40,10 @@ async def types(provider: Provider) -> AsyncIterator[None]:
     told = {"type": "payment", "json_schema": SCHEMA, "template": "Pay {amount.value} {amount.currency} to {to}"}
     secret = {"type": "secret", "json_schema": {"type": "object"}, "template": "Whatever"}
     api = resource(API, "pay", token_format="opaque")
-    async with defined(provider, ("detail_types", told), ("detail_types", secret), ("resources", api)):
+    task = {"type": "task", "json_schema": {"type": "object", "properties": TASK}, "template": "Do {n}"}
+    places = [("resources", resource(place, "do")) for place in (HERE, THERE)]
+    types = [("detail_types", each) for each in (told, secret, task)]
+    async with defined(provider, *types, ("resources", api), *places):
         yield
 
 
@@ -240,3 +246,19 @@ async def test_details_can_be_pushed(browser: HtmlBrowser, rp: RelyingParty) -> 
     bad = await rp.authorization_request(authorization_details="[]")
     refused = await rp.post("pushed_authorization_request_endpoint", bad.parameters)
     assert (refused.status, refused.error) == (400, "invalid_authorization_details")
+
+
+async def test_an_api_learns_only_of_details_that_concern_it(provider: Provider, browser: HtmlBrowser) -> None:
+    """RFC 9396 §9: `locations` says where a detail is meant to be used; the client is told of all."""
+    rp = await provider.client(
+        scope="openid do", authorization_details_types=["task"], resources=[HERE, THERE], grant_types=CODE
+    )
+    details = [{"type": "task", "locations": [HERE], "n": 1}, {"type": "task", "locations": [THERE], "n": 2},
+               {"type": "task", "n": 3}]  # fmt: skip
+    code = await browser.authorize(rp, scope="openid do", authorization_details=json.dumps(details), resource=HERE)
+
+    answer = await rp.redeem(code)
+
+    claims = (await rp.decode(answer.access_token)).claims
+    assert [each["n"] for each in answer.body["authorization_details"]] == [1, 2, 3]
+    assert [each["n"] for each in claims["authorization_details"]] == [1, 3]

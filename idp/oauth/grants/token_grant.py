@@ -162,8 +162,8 @@ class TokenGrant:
         }
         if token.scopes:  # a scope has at least one word (RFC 6749 §3.3)
             answer["scope"] = " ".join(token.scopes)
-        if token.details:
-            answer["authorization_details"] = rar.as_json(token.details)
+        if told := grant.details if self.details is None else self.details:
+            answer["authorization_details"] = rar.as_json(told)
         if refresh is not None:
             answer["refresh_token"] = refresh
         if user is not None and "openid" in scopes:

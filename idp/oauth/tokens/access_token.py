@@ -35,18 +35,28 @@ def make(
 ) -> AccessToken:
     """Return the facts of a new access token, bound to a key if one was proved, for part of what was granted."""
     life = life or lifetimes.ACCESS_TOKEN[client.token_format]
+    audience = grant.audience if audience is None else audience
     return AccessToken(
         jti=f"{grant.id}.{base64url(random_bytes(9))}",
         grant_id=grant.id,
         client_id=client.id,
         subject=subject,
         scopes=scopes,
-        audience=grant.audience if audience is None else audience,
+        audience=audience,
         issued_at=now,
         expires_at=min(now + life, grant.expires_at),
         confirmation=confirmation,
-        details=grant.details if details is None else details,
+        details=_meant_for(grant.details if details is None else details, audience),
     )
+
+
+def _meant_for(details: tuple[JsonObject, ...], audience: tuple[str, ...]) -> tuple[JsonObject, ...]:
+    """Return the details that concern an audience: it is among their `locations`, or they name none (RFC 9396 §9)."""
+    return tuple(each for each in details if _concerns(each.get("locations"), audience))
+
+
+def _concerns(locations: Json, audience: tuple[str, ...]) -> bool:
+    return not isinstance(locations, list) or not locations or any(place in audience for place in locations)
 
 
 def sign(
