@@ -35,8 +35,14 @@ CLIENT: Facts = {
     "tos_uri": "https://books.example/terms",
     "host": "books.example",
     "self_registered": False,
+    "vouched_by": None,
 }
-DESCRIBED: Facts = CLIENT | {"logo": None, "self_registered": True, "vouched_by": "agent.example"}
+VOUCHED: Facts = CLIENT | {
+    "logo": None,
+    "self_registered": True,
+    "vouched_by": "agent.example",
+    "is_on_this_device": False,
+}
 UNVERIFIED: Facts = CLIENT | {"logo": None, "policy_uri": None, "tos_uri": None, "self_registered": True}
 SIGNED_OUT: Facts = {"elsewhere": None, "client": None, "return_uri": None, "goes_on": False, "frames": ()}
 ACCOUNT: Facts = {"name": "Anna Example", "label": "anna@example.com"}
@@ -451,7 +457,7 @@ PAGES: dict[str, list[Facts]] = {
         LOGIN,
         LOGIN | {"client": None, "cancellable": False, "account": ACCOUNT},
         LOGIN | {"client": UNVERIFIED, "reauthentication": True, "username": "anna", "account": ACCOUNT},
-        LOGIN | {"client": DESCRIBED},
+        LOGIN | {"client": VOUCHED},
         LOGIN | {"signup": None},
         *(LOGIN | {"others": each} for each in OTHERS),
         *(LOGIN | {"error": error, "username": "anna"} for error in (*LOGIN_ERRORS, "a_new_one")),
@@ -481,8 +487,8 @@ PAGES: dict[str, list[Facts]] = {
     "consent/consent.html": [
         CONSENT,
         CONSENT | {"client": UNVERIFIED, "claims": [*STANDARD_CLAIMS, "level"], "remembered": False, "scopes": []},
-        CONSENT | {"client": DESCRIBED, "remembered": False},
-        CONSENT | {"client": DESCRIBED | {"is_on_this_device": True}, "remembered": False},
+        CONSENT | {"client": VOUCHED, "remembered": False},
+        CONSENT | {"client": VOUCHED | {"is_on_this_device": True}, "remembered": False},
     ],
     "device/consent.html": [
         CONSENT | {"approval": APPROVAL, "remembered": False},
