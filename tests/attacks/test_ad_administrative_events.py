@@ -16,7 +16,7 @@ async def told(provider: Target, kind: str, change: str, **wanted: str) -> tuple
         for row in await provider.events(kind)
         if json.loads(row["detail"])["change"] == change and all(row[name] == value for name, value in wanted.items())
     ]
-    assert row["actor_kind"] is None, "nobody said who, and it is not guessed"
+    assert row["actor_kind"] == "command line", "who did it is told as it was said"
     return json.loads(row["before"] or "null"), json.loads(row["after"] or "null")
 
 

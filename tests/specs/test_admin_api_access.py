@@ -119,7 +119,7 @@ async def test_a_role_that_was_taken_away_counts_at_once(provider: Provider) -> 
 @pytest.mark.parametrize("end", ["session", "account", "client", "token", "expiry"])
 async def test_whatever_ends_a_token_ends_access(provider: Provider, clock: HandClock, end: str) -> None:
     """RFC 6750 §3.1: live, as at userinfo."""
-    person = await somebody(provider, Role.OWNER)
+    person = await somebody(provider, Role.ADMINISTRATOR)
     bearer = await by_person(provider, person)
     assert (await bearer.get("/users?limit=1")).status == 200
     match end:
