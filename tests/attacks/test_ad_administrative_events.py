@@ -9,14 +9,16 @@ from idp.domain.user import UserStatus
 from tests.support.target import Target
 
 
-async def told(provider: Target, kind: str, change: str, **wanted: str) -> tuple[Any, Any]:
-    """Return what the one event of a kind and change about somebody says of before and after."""
+async def told(
+    provider: Target, kind: str, change: str, *, actor: str | None = "command line", **wanted: str
+) -> tuple[Any, Any]:
+    """Return what the one event of a kind and change about somebody says of before and after, and who did it."""
     (row,) = [
         row
         for row in await provider.events(kind)
         if json.loads(row["detail"])["change"] == change and all(row[name] == value for name, value in wanted.items())
     ]
-    assert row["actor_kind"] == "command line", "who did it is told as it was said"
+    assert row["actor_kind"] == actor, "who did it is told as it was said, and never guessed"
     return json.loads(row["before"] or "null"), json.loads(row["after"] or "null")
 
 
@@ -50,7 +52,7 @@ async def test_ad11_what_an_account_was_and_became_is_told_without_personal_data
     async def about(change: str) -> tuple[Any, Any]:
         return await told(provider, "user_changed", change, user_id=person.id)
 
-    before, after = await about("created")
+    before, after = await told(provider, "user_changed", "created", actor=None, user_id=person.id)
     assert (before, after["role"], after["email"]) == (None, "user", HIDDEN)
     assert await about("profile") == ({"email": HIDDEN}, {"email": HIDDEN})
     assert await about("disabled") == ({"status": "active"}, {"status": "disabled"})
