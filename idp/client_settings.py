@@ -37,6 +37,15 @@ class ClientSettings(BaseModel):
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
         description="base URL of the listener that asks clients for certificates (RFC 8705); with the issuer's path",
     )
+    tls_cert_file: Path | None = Field(
+        None,
+        description="PEM file with the certificate chain of a process that ends TLS itself, as at the mTLS URL",
+    )
+    tls_key_file: Path | None = Field(None, description="PEM file with its private key")
+    tls_client_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the roots that certificates of clients must lead to; asks each connection for one",
+    )
     client_id_documents: str = Field(
         "off",
         pattern=r"^(on|off|[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(\s*,\s*[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?)*)$",

@@ -7,6 +7,7 @@ A request head may take 10 s, its body 30 s, and a reader who stops reading is d
 
 import asyncio
 import re
+import ssl
 import sys
 from http import HTTPStatus
 from typing import Any
@@ -54,6 +55,17 @@ class StrictConnection(h11.Connection):
         return super().next_event()
 
 
+def telling(app: Any, certificate: bytes | None) -> Any:
+    """Return an application that is told of a TLS connection, and of the client's certificate (ASGI TLS extension)."""
+    chain = [] if certificate is None else [ssl.DER_cert_to_PEM_cert(certificate)]
+    told = {"client_cert_chain": chain, "client_cert_error": None}  # a chain that does not hold ends the handshake
+
+    async def tell(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope | {"extensions": {**scope.get("extensions", {}), "tls": told}}, receive, send)
+
+    return tell
+
+
 class BoundedProtocol(H11Protocol):
     """One connection, none of whose waits lasts for ever."""
 
@@ -74,6 +86,9 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
+        secured = transport.get_extra_info("ssl_object")
+        if secured is not None:
+            self.app = telling(self.app, secured.getpeercert(binary_form=True))
         self._enter("head")
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
 from types import FrameType
+from typing import Any
 
 import click
 import uvicorn
@@ -90,7 +92,21 @@ def run(options: Settings) -> None:
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(options.drain.total_seconds()),
+        **tls_of(options),
     )
+
+
+def tls_of(options: Settings) -> dict[str, Any]:
+    """Return how this process ends TLS, nothing if a proxy does; who has a certificate may show it (RFC 8705 §2)."""
+    if options.tls_cert_file is None:
+        return {}
+    asks = options.tls_client_ca_file is not None
+    return {
+        "ssl_certfile": str(options.tls_cert_file),
+        "ssl_keyfile": str(options.tls_key_file) if options.tls_key_file else None,
+        "ssl_ca_certs": str(options.tls_client_ca_file) if asks else None,
+        "ssl_cert_reqs": ssl.CERT_OPTIONAL if asks else ssl.CERT_NONE,
+    }
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
