@@ -12,10 +12,9 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 
 from idp.domain.client import Client
 from idp.domain.json import Json
+from idp.oauth import signed
 from idp.oauth.bridge import wait
-from idp.oauth.client_keys import fitting_keys
 from idp.oauth.context import Context
-from idp.oauth.keyring import MAX_KID, MAX_TOKEN, read_header, verify
 from idp.oauth.request import Pairs
 from idp.policy import lifetimes
 
@@ -24,7 +23,6 @@ PARAMETERS = frozenset({
     "binding_message", "user_code", "requested_expiry", "resource", "authorization_details",
 })  # fmt: skip
 LONGEST = timedelta(minutes=60)
-FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc"})
 TYPS = (None, "JWT", "oauth-authz-req+jwt")
 
 
@@ -40,9 +38,10 @@ def parameters_of(context: Context, client: Client, form: Pairs) -> Pairs:
         raise InvalidRequestError("this client registered to sign its requests")
     if PARAMETERS & given.keys():
         raise InvalidRequestError("every parameter belongs in the signed request")
-    claims = _verified(context, client, text, alg)
-    if claims is None:
-        raise InvalidRequestError("request is not a JWT that this client signed as it registered")
+    try:
+        claims = signed.claims_of(text, signed.of_set(context.engine.keys_of(client)), algs=(alg,), typs=TYPS)
+    except signed.NotSigned as error:
+        raise InvalidRequestError("request is not a JWT that this client signed as it registered") from error
     _check_claims(context, client, claims)
     return [
         (name, _text(name, each))
@@ -50,23 +49,6 @@ def parameters_of(context: Context, client: Client, form: Pairs) -> Pairs:
         if name in PARAMETERS and value is not None
         for each in (value if name == "resource" and isinstance(value, list) else [value])
     ]
-
-
-def _verified(context: Context, client: Client, text: str, alg: str) -> dict[str, Json] | None:
-    if len(text) > MAX_TOKEN or text.count(".") != 2:
-        return None
-    header = read_header(text)
-    kid = header.get("kid")
-    if header.get("alg") != alg or FORBIDDEN_HEADERS & set(header) or header.get("typ") not in TYPS:
-        return None
-    if kid is not None and (not isinstance(kid, str) or len(kid) > MAX_KID):
-        return None
-    remote = context.engine.remote_keys
-    for key in fitting_keys(client.jwks if remote is None else remote.of(client), alg, kid):
-        claims = verify(text, key, (alg,))
-        if claims is not None:
-            return claims
-    return None
 
 
 def _check_claims(context: Context, client: Client, claims: Mapping[str, Json]) -> None:

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from joserfc.jwk import Key, OctKey
+from joserfc.jwk import OctKey
 
 from idp.domain.client import AuthMethod, Client
 from idp.domain.json import BadJson, Json, read_object
 from idp.domain.secret import Digester, from_base64url
+from idp.oauth import signed
 from idp.oauth.authlib_models import RegisteredClient
 from idp.oauth.bridge import wait
 from idp.oauth.client_auth.secret import Query
-from idp.oauth.client_keys import fitting_keys
-from idp.oauth.keyring import MAX_KID, MAX_TOKEN, read_header, verify
+from idp.oauth.keyring import MAX_TOKEN
 from idp.oauth.remote_keys import RemoteKeys
 from idp.oauth.request import ProtocolRequest
 from idp.policy import lifetimes
@@ -27,7 +27,6 @@ from idp.storage.replays import ReplayStore
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPS = (None, "JWT", "client-authentication+jwt")
-FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +60,15 @@ class AssertionAuthentication:
         return registered
 
     def _verified(self, text: str, client: Client) -> dict[str, Json] | None:
-        header = read_header(text)
-        alg, kid = header.get("alg"), header.get("kid")
-        if FORBIDDEN_HEADERS & set(header) or header.get("typ") not in TYPS or not isinstance(alg, str):
+        try:
+            return signed.claims_of(text, self._keys_of(client), algs=assertion_algs(client), typs=TYPS)
+        except signed.NotSigned:
             return None
-        if alg not in assertion_algs(client) or (kid is not None and (not isinstance(kid, str) or len(kid) > MAX_KID)):
-            return None
-        for key in self._candidate_keys(client, alg, kid):
-            claims = verify(text, key, (alg,))
-            if claims is not None:
-                return claims
-        return None
 
-    def _candidate_keys(self, client: Client, alg: str, kid: str | None) -> list[Key]:
+    def _keys_of(self, client: Client) -> signed.Keys:
         if client.auth_method is AuthMethod.SECRET_JWT:
-            return [OctKey.import_key(client.hmac_secret)] if client.hmac_secret else []
-        jwks = client.jwks if self.remote_keys is None else self.remote_keys.of(client)
-        return fitting_keys(jwks, alg, kid)
+            return lambda _alg, _kid: [OctKey.import_key(client.hmac_secret)] if client.hmac_secret else []
+        return signed.of_set(client.jwks if self.remote_keys is None else self.remote_keys.of(client))
 
     def _claims_hold(self, claims: Mapping[str, Json], client: Client, here: str) -> bool:
         expires, jti = claims.get("exp"), claims.get("jti")

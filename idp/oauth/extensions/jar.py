@@ -12,16 +12,14 @@ from datetime import timedelta
 
 from idp.domain.client import Client
 from idp.domain.json import Json
-from idp.oauth.client_keys import fitting_keys
+from idp.oauth import signed
 from idp.oauth.context import Context
 from idp.oauth.errors import RedirectError
-from idp.oauth.keyring import MAX_KID, MAX_TOKEN, read_header, verify
 from idp.oauth.request import Pairs
 from idp.policy import lifetimes
 from idp.policy.profiles import request_object_algs, rules_for
 
 TYPS = (None, "JWT", "oauth-authz-req+jwt")
-FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc"})
 _MAX_JTI = 256
 _OF_THE_JWT = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 _LATEST = 2**37  # in the year 6325; what is later cannot be counted in dates
@@ -76,22 +74,11 @@ def _fetched(context: Context, client: Client, url: str) -> str:
 
 
 def _verified(context: Context, client: Client, text: str) -> dict[str, Json]:
-    if len(text) > MAX_TOKEN or text.count(".") != 2:
-        raise _bad("a request object is a signed compact JWS of at most 16 kB")
-    header = read_header(text)
-    alg, kid = header.get("alg"), header.get("kid")
-    if FORBIDDEN_HEADERS & set(header) or header.get("typ") not in TYPS:
-        raise _bad("the header of the request object has a member that is not accepted")
-    if not isinstance(alg, str) or alg not in request_object_algs(client):
-        raise _bad("alg of the request object is none of " + ", ".join(request_object_algs(client)))
-    if kid is not None and (not isinstance(kid, str) or len(kid) > MAX_KID):
-        raise _bad("kid of the request object is no short string")
-    remote = context.engine.remote_keys
-    for key in fitting_keys(client.jwks if remote is None else remote.of(client), alg, kid):
-        claims = verify(text, key, (alg,))
-        if claims is not None:
-            return claims
-    raise _bad("no key of the client made the signature of the request object")
+    keys = signed.of_set(context.engine.keys_of(client))
+    try:
+        return signed.claims_of(text, keys, algs=request_object_algs(client), typs=TYPS)
+    except signed.NotSigned as error:
+        raise _bad(f"the request object {error}") from error
 
 
 def _check_parties(context: Context, client: Client, claims: Mapping[str, Json]) -> None:

@@ -11,9 +11,7 @@ from datetime import datetime, timedelta
 from idp.domain.json import Json, JsonObject
 from idp.domain.secret import equal
 from idp.domain.upstream import LONGEST_SUBJECT
-from idp.oauth.client_auth.assertion import FORBIDDEN_HEADERS
-from idp.oauth.client_keys import fitting_keys
-from idp.oauth.keyring import MAX_KID, MAX_TOKEN, read_header, verify
+from idp.oauth import signed
 from idp.oauth.openid.id_token import half_hash
 from idp.oauth.upstream.fault import UpstreamFault
 from idp.policy import lifetimes
@@ -37,22 +35,19 @@ class Expected:
 
 def key_of(token: str) -> str | None:
     """Return the `kid` that a token names, to know which keys are needed; raise UpstreamFault for no such token."""
-    header = read_header(token) if len(token) <= MAX_TOKEN and token.count(".") == 2 else {}
-    kid = header.get("kid")
-    if header.get("alg") not in ALGORITHMS or header.get("typ") not in TYPS or FORBIDDEN_HEADERS & set(header):
-        raise UpstreamFault("id_token", "the ID token has a header that is not accepted")
-    if kid is not None and (not isinstance(kid, str) or len(kid) > MAX_KID):
-        raise UpstreamFault("id_token", "the ID token has a kid that is not accepted")
-    return kid
+    try:
+        return signed.header_of(token, algs=ALGORITHMS, typs=TYPS).kid
+    except signed.NotSigned as error:
+        raise UpstreamFault("id_token", f"the ID token {error}") from error
 
 
 def read_id_token(token: str, jwks: JsonObject, expected: Expected) -> Mapping[str, Json]:
     """Return the claims of a token that this provider made for this very request; raise UpstreamFault."""
-    kid, alg = key_of(token), str(read_header(token)["alg"])
-    signed = (verify(token, key, (alg,)) for key in fitting_keys(jwks, alg, kid))
-    claims = next((found for found in signed if found is not None), None)
-    if claims is None:
-        raise UpstreamFault("signature", "no key of that provider made the signature of the ID token")
+    key_of(token)
+    try:
+        claims = signed.claims_of(token, signed.of_set(jwks), algs=ALGORITHMS, typs=TYPS)
+    except signed.NotSigned as error:
+        raise UpstreamFault("signature", "no key of that provider made the signature of the ID token") from error
     if claims.get("iss") != expected.issuer:
         raise UpstreamFault("iss", "the ID token is of another issuer")
     _check_audience(claims, expected.client_id)
@@ -63,9 +58,14 @@ def read_id_token(token: str, jwks: JsonObject, expected: Expected) -> Mapping[s
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable():
         raise UpstreamFault("sub", "the ID token names nobody")
-    if "at_hash" in claims and claims["at_hash"] != half_hash(expected.access_token, alg):
+    if "at_hash" in claims and claims["at_hash"] != _hash_of(token, expected.access_token):
         raise UpstreamFault("at_hash", "the ID token came with another access token")
     return claims
+
+
+def _hash_of(token: str, access_token: str) -> str:
+    """Return the hash of an access token by the algorithm of the ID token beside it (OIDC Core §3.1.3.6)."""
+    return half_hash(access_token, signed.header_of(token, algs=ALGORITHMS, typs=TYPS).alg)
 
 
 def _check_audience(claims: Mapping[str, Json], client_id: str) -> None:
