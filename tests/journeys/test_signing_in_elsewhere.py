@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.journeys.test_accessibility import look
 from tests.support.back_office import Person
 from tests.support.factors import STEP, App, attempt_of, catalog, set_up_totp
 from tests.support.fake_provider import FakeProvider
 from tests.support.html_browser import HtmlBrowser
-from tests.support.journey import shows, sign_in
+from tests.support.journey import sign_in
 from tests.support.served import Served, served
 from tests.support.serving import listening
 from tests.support.serving import served as at_a_port
@@ -143,12 +144,13 @@ async def test_a_person_presses_a_button_and_is_back_without_script(
         person = await front.office.person()
 
         await books.send(page)
+        await look(page, "login")
         await page.click("#upstream-works")
-        await shows(page, "upstream-new")
+        await look(page, "upstream-new")
         await page.click("#upstream-link")
         await expect(page.locator("#login-linking")).to_contain_text("Works")
         await sign_in(page, person)
-        await shows(page, "upstream-link")
+        await look(page, "upstream-link")
         await page.click("#link-yes")
         assert (await books.welcome(page))["sub"] == person.sub
 
